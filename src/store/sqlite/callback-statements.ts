@@ -69,6 +69,12 @@ export function defineCallbackStatements(rowOf: RowShape) {
         .set({ dueAt: sql`${param('dueAt')}` })
         .where(isOne(param)),
     ),
+    /** Whether an event of the upload waits for the target. Most uploads have none: it costs less than `promote`. */
+    isFollowed: defineStatement(['uploadId', 'target'], (param) =>
+      db
+        .select({ found: sql`1` })
+        .from(sql`(select 1 where ${hasWaiting(param('uploadId'), param('target'))})`),
+    ),
     /** `keys` is a list of `[uploadId, target]`. */
     promote: defineStatement(['keys', 'now'], (param) =>
       promote(

@@ -79,7 +79,12 @@ export function createSqliteCallbackStore(
       if (held.length === 0) return
       await write(() => {
         for (const result of held) recordResult(result, now)
-        statements.promote.run({ keys: keysParam(held), now: now.getTime() })
+        const followed = held.filter(({ delivery: { event, target } }) => {
+          const key = { uploadId: event.uploadId, target }
+          return statements.isFollowed.get(key) !== undefined
+        })
+        if (followed.length === 0) return
+        statements.promote.run({ keys: keysParam(followed), now: now.getTime() })
       })
       for (const { delivery } of held) claims.end(delivery)
     },
