@@ -19,7 +19,7 @@ function readsOf({ source }: Pick<StatementDefinition<never>, 'source'>): readon
     return explained
       .parse(rows)
       .map(({ detail }) => detail)
-      .filter((detail) => /^(?:SCAN|SEARCH) callback_deliveries\b/.test(detail))
+      .filter((detail) => /^(?:SCAN|SEARCH) (?:callback_deliveries|waiting)\b/.test(detail))
   } finally {
     connection.close()
   }
@@ -30,6 +30,13 @@ const ofUpload = /INDEX sqlite_autoindex_callback_deliveries_1 \(upload_id=\? AN
 const oneRow = /INTEGER PRIMARY KEY \(rowid=\?\)$/
 /** Due ones of a target, in order, up to a limit. */
 const due = /INDEX callback_deliveries_due \(target=\? AND due_at>\?(?: AND due_at<\?)?\)$/
+/** Waiting ones of a target: the oldest, or as many as are counted. */
+const waitingOf = /COVERING INDEX callback_deliveries_waiting \(target=\?\)$/
+const waitingBefore = /COVERING INDEX callback_deliveries_waiting \(target=\? AND at<\?\)$/
+const deadOf = /COVERING INDEX callback_deliveries_dead \(target=\?\)$/
+/** The first or the next target for which one waits. */
+const nextTarget =
+  /^SEARCH callback_deliveries USING COVERING INDEX callback_deliveries_waiting(?: \(target>\?\))?$/
 const done = /INDEX callback_deliveries_done \(state=\? AND done_at[=>]\?/
 
 test.each([
@@ -40,6 +47,14 @@ test.each([
   ['promote', sqliteStatements.promote, [ofUpload, ofUpload, ofUpload]],
   ['promoteReplayed', sqliteStatements.promoteReplayed, [done, ofUpload, ofUpload, ofUpload]],
   ['promoteExpired', sqliteStatements.promoteExpired, [done, ofUpload, ofUpload, ofUpload]],
+  ['expire', sqliteStatements.expire, [oneRow, nextTarget, nextTarget, waitingBefore]],
+  [
+    'hasOldDeliveries',
+    sqliteStatements.hasOldDeliveries,
+    [nextTarget, nextTarget, waitingBefore, done, done],
+  ],
+  ['countDeliveries', sqliteStatements.countDeliveries, [waitingOf, deadOf, waitingOf]],
+  ['isFollowed', sqliteStatements.isFollowed, [ofUpload]],
   ['nextDelivery', sqliteStatements.nextDelivery, [due]],
   ['addDeliveries of D1', d1Statements.addDeliveries, [ofUpload]],
   ['dueDeliveries of D1', d1Statements.dueDeliveries, [due]],

@@ -248,8 +248,18 @@ function replay<Name extends string>(param: NamedParam<Name | 'now' | 'limit'>, 
     .returning({ found: sql`1` })
 }
 
+/** Looks at each target for which deliveries wait, because the index of those that wait begins with it. */
 function waitingBefore(before: unknown): SQL {
-  return sql`select rowid from ${deliveries} where ${isWaiting} and at < ${before}`
+  const firstTarget = (condition: SQL): SQL =>
+    sql`(select min(target) from ${deliveries} where ${isWaiting} and ${condition})`
+  return sql`select waiting.rowid from (
+      with recursive each_target(target) as (
+        select ${firstTarget(sql`true`)}
+        union all
+        select ${firstTarget(sql`target > each_target.target`)} from each_target where each_target.target is not null
+      ) select target from each_target) as listed
+    cross join ${deliveries} as waiting
+    where waiting.target = listed.target and waiting.state = 'waiting' and waiting.at < ${before}`
 }
 
 /** The state is a constant, so that SQLite can use the partial index. */
