@@ -1,22 +1,23 @@
 /** Sends callbacks by the transport that the host also uses for Stream. */
+import type { Deadlines } from '../shared/deadlines.ts'
 import type { HttpTransport } from '../stream/rest/transport.ts'
-import { LEASE_MS } from './target-deliveries.ts'
-import { type CallbackTransport, BODY_TIMEOUT_MS } from './transport.ts'
+import { ATTEMPT_TIMEOUT_MS, BODY_TIMEOUT_MS, type CallbackTransport } from './transport.ts'
 
-/** The signal is aborted earlier than the transport's own timeout, by the dispatcher's clock. */
-export function sendByHttp(send: HttpTransport): CallbackTransport {
-  return ({ url, headers, body }, signal) =>
-    send(
-      {
-        purpose: 'deliver a callback',
-        method: 'POST',
-        url,
-        headers,
-        body,
-        changes: true,
-        timeoutMs: LEASE_MS,
-        bodyTimeoutMs: BODY_TIMEOUT_MS,
-      },
-      signal,
-    )
+/** @param deadlines after ATTEMPT_TIMEOUT_MS, for hosts on which attempts can share a timer */
+export function sendByHttp(send: HttpTransport, deadlines?: Deadlines): CallbackTransport {
+  const timeouts = {
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    bodyTimeoutMs: BODY_TIMEOUT_MS,
+    ...(deadlines === undefined ? {} : { deadlines }),
+  }
+  return ({ url, headers, body }) =>
+    send({
+      purpose: 'deliver a callback',
+      method: 'POST',
+      url,
+      headers,
+      body,
+      changes: true,
+      ...timeouts,
+    })
 }

@@ -38,34 +38,15 @@ const NO_RESPONSE = {
   text: '',
 } as const
 
-/** Sends the callback and awaits the response, for ten seconds at most. Never rejects. */
+/** Sends the callback and awaits the response. Never rejects. */
 export async function sendCallback(
   { send, sign, clock }: SendDependencies,
   { id, body }: Pick<CallbackEvent, 'id' | 'body'>,
   target: string,
 ): Promise<AttemptResult> {
-  const headers = {
-    'content-type': 'application/json',
-    ...(await sign(id, clock.now(), body)),
-  }
-  const request = { url: target, headers, body }
-  const timedOut = new AbortController()
-  const done = new AbortController()
-  void abortLater()
-  try {
-    return resultOf(await send(request, timedOut.signal), clock.now())
-  } catch (error) {
-    if (!timedOut.signal.aborted) throw error
-    return noResponse()
-  } finally {
-    // A reason of its own would be created with a stack.
-    done.abort(null)
-  }
-
-  async function abortLater(): Promise<void> {
-    await clock.wait(ATTEMPT_TIMEOUT_MS, done.signal)
-    if (!done.signal.aborted) timedOut.abort()
-  }
+  const signed = await sign(id, clock.now(), body)
+  const headers = { 'content-type': 'application/json', ...signed }
+  return resultOf(await send({ url: target, headers, body }), clock.now())
 }
 
 function resultOf(result: TransportResult, now: Date): AttemptResult {
@@ -74,15 +55,13 @@ function resultOf(result: TransportResult, now: Date): AttemptResult {
   if (result.status !== null) {
     return answered({ status: result.status, headers: result.headers, text: '' }, now)
   }
-  if (result.reason === 'timeout') return noResponse()
+  if (result.reason === 'timeout') {
+    const error = `The target did not respond within ${ATTEMPT_TIMEOUT_MS / 1000} s.`
+    return { outcome: 'timeout', error, ...NO_RESPONSE }
+  }
   const codes = errorCodeChain(result.cause).join(', ') || 'no reason given'
   const error = `The connection failed (${codes}).`
   return { outcome: 'connection_failed', error, ...NO_RESPONSE }
-}
-
-function noResponse(): AttemptResult {
-  const error = `The target did not respond within ${ATTEMPT_TIMEOUT_MS / 1000} s.`
-  return { outcome: 'timeout', error, ...NO_RESPONSE }
 }
 
 interface Answer {

@@ -20,7 +20,7 @@ export const LEASE_MS = ATTEMPT_TIMEOUT_MS + 5000
 /** Pause in milliseconds after which due callbacks are looked for again: those of other gateways, and retries. */
 const POLL_INTERVAL_MS = 1000
 /** Wait in milliseconds before the next claim, so that it claims all that is due by then. */
-const COLLECT_MS = 3
+const COLLECT_MS = 5
 
 export interface DeliveryDependencies extends SendDependencies {
   readonly clock: Clock
@@ -59,23 +59,30 @@ export function createTargetDeliveries(
   const { clock, log, telemetry, store, record, maxInFlight, random, closing } = dependencies
   const pause = createTargetPause(clock)
   const wakeUp = createWakeUp(clock)
-  const inFlight = new Set<Promise<void>>()
+  /** Deliveries whose results are not recorded. */
+  const unrecorded = new Set<Promise<void>>()
+  let inFlight = 0
   let isDelivering = false
+  /** Whether more may be due than there were slots for. */
+  let hasMore = false
 
   /** Starts attempts for all free slots, up to `limit`. Returns their number. */
   async function startDue(limit = maxInFlight): Promise<number> {
-    const slots = Math.min(limit, pause.slots(inFlight.size, maxInFlight))
+    const slots = Math.min(limit, pause.slots(inFlight, maxInFlight))
+    hasMore = true
     if (slots === 0) return 0
     const now = clock.now()
     const until = new Date(now.getTime() + LEASE_MS)
     const claimed = await store.claimDeliveries(target, now, slots, until)
+    hasMore = claimed.length === slots
     for (const delivery of claimed) {
       const running = closing.aborted ? giveBack(delivery) : attempt(delivery)
-      const ended = running.catch(reportFailure).finally(() => {
-        inFlight.delete(ended)
+      const recorded = running.catch(reportFailure).finally(() => {
+        unrecorded.delete(recorded)
+        // The next callback of the upload may be due.
         wakeUp.call()
       })
-      inFlight.add(ended)
+      unrecorded.add(recorded)
     }
     return claimed.length
   }
@@ -88,14 +95,28 @@ export function createTargetDeliveries(
 
   async function attempt(delivery: DueDelivery): Promise<void> {
     const startedMs = clock.monotonicMs()
-    const result = await sendCallback(dependencies, delivery.event, target)
-    const outcome = outcomeOf(result, delivery)
+    const result = await send(delivery)
     if (result.isUnavailable) pause.failed(result.retryAfterMs)
     else pause.responded()
+    if (hasMore) wakeUp.call()
+    const outcome = outcomeOf(result, delivery)
     const seconds = (clock.monotonicMs() - startedMs) / 1000
     telemetry.callbackAttempted(name, outcome.kind === 'dead' ? 'dead' : result.outcome, seconds)
-    logAttempt(delivery, result, outcome)
-    await record({ delivery, outcome, status: result.status, error: result.error })
+    try {
+      await record({ delivery, outcome, status: result.status, error: result.error })
+    } finally {
+      logAttempt(delivery, result, outcome)
+    }
+  }
+
+  /** Occupies a slot until the response, but not until it is recorded. */
+  async function send({ event }: DueDelivery): Promise<AttemptResult> {
+    inFlight += 1
+    try {
+      return await sendCallback(dependencies, event, target)
+    } finally {
+      inFlight -= 1
+    }
   }
 
   function outcomeOf(result: AttemptResult, { attempts }: DueDelivery): DeliveryOutcome {
@@ -140,7 +161,7 @@ export function createTargetDeliveries(
         await wakeUp.wait(pause.remainingMs() || POLL_INTERVAL_MS)
         await clock.wait(COLLECT_MS, closing)
       }
-      await Promise.all(inFlight)
+      await Promise.all(unrecorded)
     },
     async deliverDue(limit) {
       wakeUp.call()
@@ -148,7 +169,7 @@ export function createTargetDeliveries(
       isDelivering = true
       try {
         let started = await startDue(limit)
-        while (inFlight.size > 0) {
+        while (unrecorded.size > 0) {
           await wakeUp.wait(POLL_INTERVAL_MS)
           started += await startDue(limit - started)
         }

@@ -28,11 +28,8 @@ export interface CallbackRequest {
   readonly body: string
 }
 
-/** Rejects only when the signal is aborted before the status is known. */
-export type CallbackTransport = (
-  request: CallbackRequest,
-  signal: AbortSignal,
-) => Promise<TransportResult>
+/** Resolves after ATTEMPT_TIMEOUT_MS at the latest. Never rejects. */
+export type CallbackTransport = (request: CallbackRequest) => Promise<TransportResult>
 
 /** Maximum bytes of a response body that are read; a receiver needs none. */
 export const MAX_RESPONSE_BYTES = 64 * 1024

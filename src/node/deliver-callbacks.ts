@@ -3,8 +3,9 @@ import { createHmac } from 'node:crypto'
 import { createCallbackDispatcher } from '../callbacks/dispatcher.ts'
 import { type Hmac, createCallbackSigner } from '../callbacks/signature.ts'
 import { sendByHttp } from '../callbacks/send-by-http.ts'
-import { MAX_RESPONSE_BYTES } from '../callbacks/transport.ts'
+import { ATTEMPT_TIMEOUT_MS, MAX_RESPONSE_BYTES } from '../callbacks/transport.ts'
 import type { CallbackConfig } from '../config/callbacks.ts'
+import { createDeadlines } from '../shared/deadlines.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import {
   type CallbackRecorder,
@@ -29,10 +30,12 @@ export function createCallbacks(
   { clock, log, telemetry, store, closing }: CallbackDependencies,
 ): Callbacks {
   const transport = createCallbackTransport()
+  const stopped = new AbortController()
+  const deadlines = createDeadlines({ clock, closing: stopped.signal }, ATTEMPT_TIMEOUT_MS)
   const dispatcher = createCallbackDispatcher({
     targets,
     store: store.callbacks,
-    send: sendByHttp(transport.send),
+    send: sendByHttp(transport.send, deadlines),
     sign: createCallbackSigner(secrets, createNodeHmac),
     clock,
     log,
@@ -51,6 +54,7 @@ export function createCallbacks(
     async deliver() {
       await dispatcher.run()
       await transport.close()
+      stopped.abort()
     },
   }
 }
@@ -61,5 +65,5 @@ export function createCallbackTransport(): UndiciTransport {
 
 /** Computes at once: Web Crypto would take a thread for each of these few bytes. */
 export function createNodeHmac(key: Uint8Array): Hmac {
-  return (content) => new Uint8Array(createHmac('sha256', key).update(content).digest())
+  return (text) => createHmac('sha256', key).update(text).digest('base64')
 }

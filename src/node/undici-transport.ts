@@ -6,6 +6,7 @@ import {
   type HttpTransport,
   type TransportFailure,
 } from '../stream/rest/transport.ts'
+import { startTimeout, startTimer } from '../stream/rest/timeouts.ts'
 
 /** Maximum connections per host. Further requests wait for one; the waiting counts towards their timeout. */
 const MAX_CONNECTIONS = 128
@@ -47,22 +48,22 @@ export function createUndiciTransport(maxResponseBytes = MAX_RESPONSE_BYTES): Un
   return {
     async send(request, signal) {
       signal?.throwIfAborted()
-      const { method, body = null, timeoutMs, bodyTimeoutMs } = request
+      const { method, body = null, bodyTimeoutMs } = request
       const { origin, path } = targetOf(request.url)
       const headers = headersFor(request.headers)
       return new Promise((resolve, reject) => {
         const state = createRequestState(maxResponseBytes, { onStatus, finish })
-        let timer = setTimeout(abort, timeoutMs)
+        let stopTimer = startTimeout(request, abort)
         function abort(): void {
           state.stop('timeout')
         }
         function onStatus(): void {
           if (bodyTimeoutMs === undefined) return
-          clearTimeout(timer)
-          timer = setTimeout(abort, bodyTimeoutMs)
+          stopTimer()
+          stopTimer = startTimer(bodyTimeoutMs, abort)
         }
         function finish(outcome: Outcome): void {
-          clearTimeout(timer)
+          stopTimer()
           signal?.removeEventListener('abort', abort)
           const isComplete = outcome.kind === 'response'
           const isEnough = outcome.status !== null && bodyTimeoutMs !== undefined

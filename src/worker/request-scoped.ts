@@ -1,4 +1,4 @@
-import type { Deadlines } from '../http/graphql/plugins/deadlines.ts'
+import type { Deadlines } from '../shared/deadlines.ts'
 
 /**
  * A `Map` that ignores `set`. On Workers, promises must not be shared between requests: a promise

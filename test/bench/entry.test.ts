@@ -28,6 +28,13 @@ test('computes the ratio per round, so that a temporary slowdown does not change
   expect(createEntry({ ...facts, rounds: rounds(80, 8, 80), peer: slowed }).ratio).toBe(0.8)
 })
 
+/** Slow rounds with this processor time. */
+const cpu = (microseconds: number): Round[] => [{ value: 1, cpu: microseconds, problem: null }]
+const byCpu: Partial<EntryFacts> = {
+  peer: { name: 'bare', rounds: [{ value: 9, cpu: 100, problem: null }] },
+  target: { atLeast: 0.87, by: 'processor time' },
+}
+
 test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
   ['a ratio equal to its target', {}, 'met'],
   ['a ratio below its target', { target: { atLeast: 0.76 } }, 'missed'],
@@ -35,6 +42,8 @@ test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
   ['a missing peer', { peer: null }, 'missed'],
   ['an absolute figure', { isRatio: false, peer: null, target: { atMost: 75 } }, 'met'],
   ['no target', { target: null }, 'reported'],
+  ['processor time below its target', { ...byCpu, rounds: cpu(120) }, 'missed'],
+  ['processor time that meets its target', { ...byCpu, rounds: cpu(110) }, 'met'],
   ['an additional problem', { problems: ['one upload is lost'] }, 'missed'],
   ['a wrong response', { rounds: [{ value: 90, cpu: null, problem: 'wrong' }] }, 'missed'],
   [

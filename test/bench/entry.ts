@@ -13,7 +13,10 @@ export interface Round {
   readonly busy?: number
 }
 
-export type Target = { readonly atLeast: number } | { readonly atMost: number }
+/** `by`: the target is of the ratio of processor times, which other load on the machine changes less. */
+export type Target =
+  | { readonly atLeast: number; readonly by?: 'processor time' }
+  | { readonly atMost: number }
 
 export interface EntryFacts {
   readonly row: string
@@ -53,7 +56,9 @@ export function createEntry(facts: EntryFacts): Entry {
     return peerRound === undefined ? [] : [value / peerRound.value]
   })
   const ratio = ratios.length === 0 ? null : median(ratios)
-  const figure = isRatio ? ratio : median(valuesOf(rounds))
+  const cpuRatio = divide(medianCpu(peerRounds), medianCpu(rounds))
+  const isByCpu = target !== null && 'by' in target
+  const figure = isByCpu ? cpuRatio : isRatio ? ratio : median(valuesOf(rounds))
   const busy = [...rounds, ...peerRounds].flatMap((round) => round.busy ?? [])
   const busiest = busy.length === 0 ? null : Math.max(...busy)
   const problems = [
@@ -66,7 +71,7 @@ export function createEntry(facts: EntryFacts): Entry {
   return {
     ...facts,
     ratio,
-    cpuRatio: divide(medianCpu(peerRounds), medianCpu(rounds)),
+    cpuRatio,
     busiest,
     problems: [...new Set(problems)],
     verdict: !isMet ? 'missed' : target === null ? 'reported' : 'met',

@@ -69,7 +69,8 @@ function spread(rounds: readonly Round[], unit: string): string {
 }
 
 function formatTarget(target: Target): string {
-  return 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
+  if ('atMost' in target) return `<= ${target.atMost}`
+  return `${'by' in target ? 'by µs ' : ''}>= ${short(target.atLeast)}`
 }
 
 function shortOrEmpty(value: number | null): string {

@@ -46,14 +46,16 @@ export function startFakeStream({ folder }: Setup): Promise<Server> {
 /**
  * Starts `headgate serve`, configured by its environment only: tokens required, all limits set,
  * durable writes, logs at level `info` in a file.
+ * @param name of its profile, if a row compares several gateways
  */
 export function startGateway(
   setup: Setup,
   databaseFile: string,
   stream: Server,
   variables: Readonly<Record<string, string>> = {},
+  name?: string,
 ): Promise<Server> {
-  return startGatewayOn(setup, `file:${databaseFile}`, stream, variables)
+  return startGatewayOn(setup, `file:${databaseFile}`, stream, variables, SERVER_CORE, name)
 }
 
 /**
@@ -66,9 +68,10 @@ export function startGatewayOn(
   stream: Server,
   variables: Readonly<Record<string, string>> = {},
   core: number | null = SERVER_CORE,
+  name = 'headgate',
 ): Promise<Server> {
   return startServer({
-    program: [...(profiler?.flagsFor('headgate') ?? []), COMMAND, 'serve'],
+    program: [...(profiler?.flagsFor(name) ?? []), COMMAND, 'serve'],
     variables: {
       PORT: '0',
       DATABASE_URL: databaseURL,

@@ -1,7 +1,7 @@
 /** The long run with targets of callbacks that fail: part of `npm run test:chaos`, with the same variables. */
 import { describe, expect, it } from 'vitest'
 import { describeWithPostgres } from '../kit/postgres.ts'
-import { runCallbackScenario } from './callback-scenario.ts'
+import { type CallbackScenarioOutcome, runCallbackScenario } from './callback-scenario.ts'
 import { printCallbacks, printFaultScenario } from './report.ts'
 import { chosenSeed, wholeNumberFrom } from './seed.ts'
 import { GATEWAYS } from './three-gateways.ts'
@@ -11,7 +11,9 @@ const TIMEOUT = { timeout: 600_000 }
 /** The targets fail for 50 s. A callback that fails three times in them is sent again two minutes later. */
 const options = {
   seed,
-  uploads: wholeNumberFrom('HEADGATE_CHAOS_UPLOADS') ?? 200,
+  uploads: wholeNumberFrom('HEADGATE_CHAOS_UPLOADS') ?? 190,
+  // They expire while callbacks wait for their last attempt.
+  expiringUploads: 10,
   pace: 1,
   encodeMs: 1500,
   overMs: 25_000,
@@ -19,8 +21,18 @@ const options = {
   faultsPerSecond: 4,
   killsDuringCreate: 1,
   maxDelayMs: 1000,
-  agreeWithinMs: 90_000,
+  agreeWithinMs: 150_000,
   deliveredWithinMs: 180_000,
+}
+
+/** Expects that both targets were told of each way in which an upload ends. */
+function expectEveryEnd({ targets }: CallbackScenarioOutcome): void {
+  for (const { receipts } of targets) {
+    const types = new Set(receipts.map(({ type }) => type))
+    expect([...types]).toEqual(
+      expect.arrayContaining(['upload.ready', 'upload.failed', 'upload.expired', 'upload.deleted']),
+    )
+  }
 }
 
 describe(`callbacks with HEADGATE_CHAOS_SEED=${seed}`, () => {
@@ -29,6 +41,7 @@ describe(`callbacks with HEADGATE_CHAOS_SEED=${seed}`, () => {
     printFaultScenario(outcome.faults)
     printCallbacks(outcome)
     expect([outcome.faults.losses, outcome.losses]).toEqual([[], []])
+    expectEveryEnd(outcome)
   })
 })
 
@@ -46,6 +59,7 @@ describeWithPostgres(`callbacks of three gateways with HEADGATE_CHAOS_SEED=${see
       printFaultScenario(outcome.faults)
       printCallbacks(outcome)
       expect([outcome.faults.losses, outcome.losses]).toEqual([[], []])
+      expectEveryEnd(outcome)
     },
   )
 })

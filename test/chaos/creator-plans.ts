@@ -22,7 +22,8 @@ const endings = {
   'deleted when ready': 8,
 } as const
 
-export type Ending = keyof typeof endings
+/** `expired`: the URL is never used, and the upload is watched until it expires. */
+export type Ending = keyof typeof endings | 'expired'
 
 /** The plan of one upload. */
 export interface UploadPlan {
@@ -79,6 +80,14 @@ export function planUploads(
   })
 }
 
+/** Plans uploads that expire, all started at once: the shortest expiry takes longer than the faults. */
+export function planExpiringUploads(uploads: number): readonly UploadPlan[] {
+  return Array.from({ length: uploads }, (_, index) => ({
+    ...standardPlan(`expiring-${index}`, index),
+    ending: 'expired',
+  }))
+}
+
 /** A plan for a valid video of 1 MB; protocol and transport alternate by index. */
 export function standardPlan(key: string, index: number): UploadPlan {
   return {
@@ -108,6 +117,8 @@ export function finalStatus({ ending }: UploadPlan): UploadStatus {
       return 'PENDING_UPLOAD'
     case 'interrupted':
       return 'UPLOADING'
+    case 'expired':
+      return 'EXPIRED'
     case 'deleted unused':
     case 'deleted while encoding':
     case 'deleted when ready':

@@ -6,6 +6,9 @@ import type { RetryingClient } from './retrying-client.ts'
 import type { Setup } from './setup.ts'
 import { type Subscriber, subscribe } from './subscriber.ts'
 
+/** Stream's minimum of 2 minutes, and time for retries of the creation. */
+const SHORT_VALIDITY_MS = 130_000
+
 /** Result of one plan from the client's view. */
 export interface CreatorResult {
   readonly plan: UploadPlan
@@ -24,7 +27,8 @@ export async function runCreatorScenario(
   let subscriber: Subscriber | null = null
   try {
     await pause(plan.startMs)
-    const expiry = new Date(Date.now() + 3_600_000).toISOString()
+    const validMs = plan.ending === 'expired' ? SHORT_VALIDITY_MS : 3_600_000
+    const expiry = new Date(Date.now() + validMs).toISOString()
     const clients = await Promise.all(
       Array.from({ length: plan.callers }, (_, caller) =>
         setup.as(plan.creator, plan.gatewayIndex + caller),
@@ -43,7 +47,8 @@ export async function runCreatorScenario(
     subscriber = subscribe(watchingClient, first.uid, plan.watchesBy)
     subscribers.push(subscriber)
     await sendFile(plan, first)
-    if (plan.ending === 'deleted when ready') await subscriber.done
+    const { ending } = plan
+    if (ending === 'deleted when ready' || ending === 'expired') await subscriber.done
     if (plan.ending.startsWith('deleted')) await deleteWithRetries(client, first.uid)
     // A retry with the key returns the same upload at any gateway, in any status.
     client.useNextGateway()

@@ -112,7 +112,7 @@ export async function deleteWithRetries(client: RetryingClient, uid: string): Pr
 /** Uploads the planned part of the file directly to Stream. */
 export async function sendFile(plan: UploadPlan, { uploadURL }: CreatedUpload): Promise<void> {
   const { ending, protocol } = plan
-  if (ending === 'abandoned' || ending === 'deleted unused') return
+  if (ending === 'abandoned' || ending === 'expired' || ending === 'deleted unused') return
   const file = fileOf(plan)
   if (ending === 'interrupted') return sendFirstChunk(uploadURL, file)
   if (protocol === 'TUS') {

@@ -8,7 +8,7 @@ import {
   hasNoDifferences,
   readStates,
 } from './compare-state.ts'
-import { planUploads, finalStatus } from './creator-plans.ts'
+import { finalStatus, planExpiringUploads, planUploads } from './creator-plans.ts'
 import { observeAll } from './observer.ts'
 import { chanceFrom } from './seed.ts'
 import { type Setup, startSetup } from './setup.ts'
@@ -19,6 +19,8 @@ import { type AppliedFaults, type FaultOptions, injectFaults } from './fault-pla
 export interface FaultScenarioOptions extends FaultOptions {
   readonly seed: number
   readonly uploads: number
+  /** Further uploads that expire: the run waits for them. @default 0 */
+  readonly expiringUploads?: number
   readonly pace: number
   readonly encodeMs: number
   /** Maximum time after the last fault until the states agree. */
@@ -69,14 +71,17 @@ export async function runFaultScenarioWith(
   setup: Setup,
   options: FaultScenarioOptions,
 ): Promise<FaultScenarioOutcome> {
-  const { seed, uploads, overMs, agreeWithinMs } = options
+  const { seed, uploads, expiringUploads = 0, overMs, agreeWithinMs } = options
   const subscribers: Subscriber[] = []
   const observers = setup.gateways.map((_, index) =>
     observeAll(setup.adminAt(index), index % 2 === 0 ? 'SSE' : 'WebSocket'),
   )
   try {
     const start = Date.now()
-    const plans = planUploads(chanceFrom(seed), uploads, overMs * 0.8)
+    const plans = [
+      ...planUploads(chanceFrom(seed), uploads, overMs * 0.8),
+      ...planExpiringUploads(expiringUploads),
+    ]
     const runningCreators = Promise.all(
       plans.map((plan) => runCreatorScenario(setup, plan, subscribers)),
     )
@@ -89,7 +94,7 @@ export async function runFaultScenarioWith(
     const { states, differences } = await waitUntilAgreement(
       setup,
       deadline,
-      uploads,
+      plans.length,
       (known) =>
         subscribers.every((subscriber) => isUpToDate(subscriber, known)) &&
         observers.every((observer) => observer.missing(known).length === 0),

@@ -1,7 +1,7 @@
 /** A system clock that is set back or ahead while the gateway runs: durations stay correct. */
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createDeadlines } from '../../src/http/graphql/plugins/deadlines.ts'
+import { createDeadlines } from '../../src/shared/deadlines.ts'
 import { createPollClaims } from '../../src/store/sqlite/poll-claims.ts'
 import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 import { createTestClock } from '../kit/clock.ts'

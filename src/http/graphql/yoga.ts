@@ -8,7 +8,7 @@ import {
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { ConcurrencyLimit } from './plugins/concurrency-limit.ts'
-import type { Deadlines } from './plugins/deadlines.ts'
+import type { Deadlines } from '../../shared/deadlines.ts'
 import { createDocumentCache, type ExecutedDocuments } from './plugins/document-cache.ts'
 import { GRAPHQL_PATH } from './endpoint.ts'
 import { contentNegotiationPlugin } from './plugins/accept.ts'

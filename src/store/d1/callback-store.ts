@@ -14,12 +14,9 @@ import {
   readTargetCounts,
   resultsParam,
 } from '../sqlite/callback-rows.ts'
-import { defineCallbackStatements } from '../sqlite/callback-statements.ts'
 import { dateOrNull } from '../sqlite/column-values.ts'
 import { type D1Client, type Query, bindQuery } from './d1-client.ts'
-import { plainColumns } from './statements.ts'
-
-const statements = defineCallbackStatements(plainColumns)
+import { callbackStatements as statements } from './callback-statements.ts'
 
 /** Returns the queries that record an event if the next query of the batch writes its version. */
 export function callbackQueries(callback: CallbackWrite | null): readonly Query[] {

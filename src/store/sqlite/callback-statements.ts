@@ -1,76 +1,79 @@
-/** Statements of the outbox, shared by the SQLite and D1 adapters. Lists are JSON, so that one statement serves any. */
+/**
+ * Statements of the outbox. The D1 adapter shares them; those that it needs otherwise are in ../d1/callback-statements.ts.
+ * Lists are JSON, so that one statement serves any.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import { DELIVERY_COUNT_LIMIT } from '../../uploads/ports/callback-store.ts'
 import { type NamedParam, type RowShape, db, defineStatement } from './define-statement.ts'
-import { callbackDeliveries as deliveries, callbackEvents as events, uploads } from './tables.ts'
+import { callbackDeliveries as deliveries, callbackEvents as events } from './tables.ts'
 
 const isWaiting = sql`state = 'waiting'`
 
 /** @param rowOf select list that the adapter reads its rows from */
 export function defineCallbackStatements(rowOf: RowShape) {
   return {
-    /** Records an event, if a later statement of the transaction writes its version of the upload. */
-    addCallbackEvent: defineStatement(
-      ['id', 'uploadId', 'version', 'type', 'at', 'body'],
-      (param) =>
-        db.insert(events).select(
-          sql`select ${param('id')}, ${uploads.id}, ${param('version')}, ${param('type')}, ${param('at')}, ${param('body')}
-            from ${uploads} where ${isNext(param)}`,
-        ),
+    addEvent: defineStatement(['id', 'uploadId', 'version', 'type', 'at', 'body'], (param) =>
+      db.insert(events).values({
+        id: param('id'),
+        uploadId: param('uploadId'),
+        version: param('version'),
+        type: param('type'),
+        at: param('at'),
+        body: param('body'),
+      }),
     ),
-    /** Records its deliveries, under the same condition. */
-    addDeliveries: defineStatement(['id', 'uploadId', 'version', 'at', 'targets'], (param) =>
-      db.insert(deliveries).select(
-        sql`select ${uploads.id}, listed.value, ${param('version')}, ${param('id')}, ${param('at')}, 'waiting', 0,
-            iif(exists (select 1 from ${deliveries} where upload_id = ${uploads.id}
-              and target = listed.value and ${isWaiting}), null, ${param('at')}), null, null, null
-          from ${uploads} cross join json_each(${param('targets')}) as listed where ${isNext(param)}`,
-      ),
+    /** Records a delivery. It is due at once, unless the target has earlier events of the upload to receive. */
+    addDelivery: defineStatement(['id', 'uploadId', 'version', 'at', 'target'], (param) =>
+      db.insert(deliveries).values({
+        uploadId: param('uploadId'),
+        target: param('target'),
+        version: param('version'),
+        eventId: param('id'),
+        at: param('at'),
+        state: 'waiting',
+        attempts: 0,
+        dueAt: sql`iif(${hasWaiting(param('uploadId'), param('target'))}, null, ${param('at')})`,
+      }),
     ),
 
-    dueDeliveries: defineStatement(['target', 'now', 'limit'], (param) =>
+    /** `claimed` is a list of events whose deliveries are claimed. */
+    dueDeliveries: defineStatement(['target', 'now', 'claimed', 'limit'], (param) =>
       db
         .select(rowOf(dueColumns))
         .from(deliveries)
         .innerJoin(events, sql`${events.id} = ${deliveries.eventId}`)
-        .where(isDue(param))
+        .where(
+          sql`${isDue(param)} and ${deliveries.eventId} not in (select value from json_each(${param('claimed')}))`,
+        )
         .orderBy(...dueOrder)
         .limit(param('limit')),
     ),
-    /** Claims the deliveries that `dueDeliveries` returns in the same transaction. */
-    claimDeliveries: defineStatement(['target', 'now', 'limit', 'until'], (param) =>
-      db
-        .update(deliveries)
-        .set({ dueAt: sql`${param('until')}` })
-        .where(
-          sql`rowid in (select rowid from ${deliveries} where ${isDue(param)}
-            order by ${sql.join(dueOrder, sql`, `)} limit ${param('limit')})`,
-        ),
-    ),
-    /**
-     * `results` is a list of `[uploadId, target, version, lease, state, dueAt, doneAt, isAttempt, status, error]`.
-     * Results without their lease are ignored.
-     */
-    recordResults: defineStatement(['results'], (param) =>
+    /** Records an attempt of a delivery that waits. */
+    recordAttempt: defineStatement([...deliveryKey, ...attemptValues], (param) =>
       db
         .update(deliveries)
         .set({
-          state: sql`result.state`,
-          dueAt: sql`result.due_at`,
-          doneAt: sql`result.done_at`,
-          attempts: sql`${deliveries.attempts} + result.is_attempt`,
-          lastStatus: sql`iif(result.is_attempt, result.status, ${deliveries.lastStatus})`,
-          lastError: sql`iif(result.is_attempt, result.error, ${deliveries.lastError})`,
+          state: sql`${param('state')}`,
+          dueAt: sql`${param('dueAt')}`,
+          doneAt: sql`${param('doneAt')}`,
+          attempts: sql`attempts + 1`,
+          lastStatus: sql`${param('lastStatus')}`,
+          lastError: sql`${param('lastError')}`,
         })
-        .from(
-          sql`(select value ->> 0 as upload_id, value ->> 1 as target, value ->> 2 as version, value ->> 3 as lease,
-            value ->> 4 as state, value ->> 5 as due_at, value ->> 6 as done_at, value ->> 7 as is_attempt,
-            value ->> 8 as status, value ->> 9 as error from json_each(${param('results')})) as result`,
-        )
-        .where(
-          sql`${deliveries.uploadId} = result.upload_id and ${deliveries.target} = result.target
-            and ${deliveries.version} = result.version and ${deliveries.dueAt} = result.lease`,
-        ),
+        .where(isOne(param)),
+    ),
+    /** Schedules a delivery that was not attempted. */
+    postpone: defineStatement([...deliveryKey, 'dueAt'], (param) =>
+      db
+        .update(deliveries)
+        .set({ dueAt: sql`${param('dueAt')}` })
+        .where(isOne(param)),
+    ),
+    /** Whether an event of the upload waits for the target. Most uploads have none: it costs less than `promote`. */
+    isFollowed: defineStatement(['uploadId', 'target'], (param) =>
+      db
+        .select({ found: sql`1` })
+        .from(sql`(select 1 where ${hasWaiting(param('uploadId'), param('target'))})`),
     ),
     /** `keys` is a list of `[uploadId, target]`. */
     promote: defineStatement(['keys', 'now'], (param) =>
@@ -180,9 +183,12 @@ export function defineCallbackStatements(rowOf: RowShape) {
   }
 }
 
+const deliveryKey = ['uploadId', 'target', 'version'] as const
+const attemptValues = ['state', 'dueAt', 'doneAt', 'lastStatus', 'lastError'] as const
+
 /** Columns of a due delivery, in the order of `readDueDelivery`. */
 const eventColumns = [events.id, events.type, events.uploadId, events.version, events.at] as const
-const dueColumns = [...eventColumns, events.body, deliveries.target, deliveries.attempts]
+export const dueColumns = [...eventColumns, events.body, deliveries.target, deliveries.attempts]
 /** Columns of a listed delivery, in the order of `readListedDelivery`. */
 const listedColumns = [
   ...eventColumns,
@@ -194,15 +200,20 @@ const listedColumns = [
   deliveries.lastStatus,
   deliveries.lastError,
 ]
-const dueOrder = [sql`due_at`, sql`${deliveries}.rowid`]
+export const dueOrder = [sql`due_at`, sql`${deliveries}.rowid`]
 
-/** Whether the version is the next one of an upload, or the first one of a reservation. */
-function isNext<Name extends string>(param: NamedParam<Name | 'uploadId' | 'version'>): SQL {
-  return sql`${uploads.id} = ${param('uploadId')} and ${uploads.version} = ${param('version')} - 1
-    and ${uploads.status} <> 'RETIRED'`
+/** Whether an event of the upload waits for the target. */
+export function hasWaiting(uploadId: unknown, target: unknown): SQL {
+  return sql`exists (select 1 from ${deliveries} where upload_id = ${uploadId} and target = ${target} and ${isWaiting})`
 }
 
-function isDue<Name extends string>(param: NamedParam<Name | 'target' | 'now'>): SQL {
+/** The delivery with this key, while it waits. */
+function isOne<Name extends string>(param: NamedParam<Name | (typeof deliveryKey)[number]>): SQL {
+  return sql`upload_id = ${param('uploadId')} and target = ${param('target')} and version = ${param('version')}
+    and ${isWaiting}`
+}
+
+export function isDue<Name extends string>(param: NamedParam<Name | 'target' | 'now'>): SQL {
   return sql`${deliveries.target} = ${param('target')} and due_at is not null and due_at <= ${param('now')}`
 }
 
@@ -237,8 +248,18 @@ function replay<Name extends string>(param: NamedParam<Name | 'now' | 'limit'>, 
     .returning({ found: sql`1` })
 }
 
+/** Looks at each target for which deliveries wait, because the index of those that wait begins with it. */
 function waitingBefore(before: unknown): SQL {
-  return sql`select rowid from ${deliveries} where ${isWaiting} and at < ${before}`
+  const firstTarget = (condition: SQL): SQL =>
+    sql`(select min(target) from ${deliveries} where ${isWaiting} and ${condition})`
+  return sql`select waiting.rowid from (
+      with recursive each_target(target) as (
+        select ${firstTarget(sql`true`)}
+        union all
+        select ${firstTarget(sql`target > each_target.target`)} from each_target where each_target.target is not null
+      ) select target from each_target) as listed
+    cross join ${deliveries} as waiting
+    where waiting.target = listed.target and waiting.state = 'waiting' and waiting.at < ${before}`
 }
 
 /** The state is a constant, so that SQLite can use the partial index. */

@@ -3,25 +3,26 @@ import type { Database } from 'better-sqlite3'
 import {
   type CallbackStore,
   type CallbackWrite,
+  type DeliveryResult,
   MAX_RETRY_DELAY_MS,
 } from '../../uploads/ports/callback-store.ts'
+import { dueAfter, isAttempt, stateAfter } from '../delivery-outcome.ts'
 import {
-  callbackValues,
   keysParam,
   oldDeliveryValues,
   readDueDelivery,
   readListedDelivery,
   readTargetCounts,
-  resultsParam,
 } from './callback-rows.ts'
 import { defineCallbackStatements } from './callback-statements.ts'
 import { dateOrNull } from './column-values.ts'
+import { createDeliveryClaims } from './delivery-claims.ts'
 import { packedRow } from './define-statement.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { prepareStatements } from './prepared-statements.ts'
 
 export interface SqliteCallbackStore extends CallbackStore {
-  /** Records an event if the next statement writes its version. Must run within the write transaction of the change. */
+  /** Records an event. Must run within the write transaction of its change. */
   add(callback: CallbackWrite): void
   /** Makes retries due that were scheduled under a wrong clock. Must run within a write transaction. */
   pullForward(now: Date): void
@@ -32,30 +33,60 @@ export function createSqliteCallbackStore(
   { write }: Pick<GroupCommit, 'write'>,
 ): SqliteCallbackStore {
   const statements = prepareStatements(connection, defineCallbackStatements(packedRow))
+  const claims = createDeliveryClaims()
+
+  function recordResult({ delivery, outcome, status, error }: DeliveryResult, now: Date): void {
+    const { target, event } = delivery
+    const key = { uploadId: event.uploadId, target, version: event.version }
+    const dueAt = dueAfter(outcome)?.getTime() ?? null
+    if (!isAttempt(outcome)) {
+      statements.postpone.run({ ...key, dueAt })
+      return
+    }
+    const state = stateAfter(outcome)
+    const doneAt = state === 'waiting' ? null : now.getTime()
+    statements.recordAttempt.run({
+      ...key,
+      state,
+      dueAt,
+      doneAt,
+      lastStatus: status,
+      lastError: error,
+    })
+  }
 
   return {
-    add(callback) {
-      const values = callbackValues(callback)
-      if (statements.addCallbackEvent.run(values) > 0) statements.addDeliveries.run(values)
+    add({ event, targets }) {
+      const at = event.at.getTime()
+      statements.addEvent.run({ ...event, at })
+      const { id, uploadId, version } = event
+      for (const target of targets) {
+        statements.addDelivery.run({ id, uploadId, version, at, target })
+      }
     },
 
     claimDeliveries: async (target, now, limit, until) => {
-      const values = { target, now: now.getTime(), limit, until: until.getTime() }
-      // Called often: checks before taking the write lock.
-      if (statements.dueDeliveries.get({ ...values, limit: 1 }) === undefined) return []
-      return write(() => {
-        const due = statements.dueDeliveries.all(values)
-        statements.claimDeliveries.run(values)
-        return due.map((row) => readDueDelivery(row, until))
-      })
+      const claimed = JSON.stringify(claims.claimedEvents(target, now))
+      const due = statements.dueDeliveries
+        .all({ target, now: now.getTime(), claimed, limit })
+        .map((row) => readDueDelivery(row, until))
+      for (const delivery of due) claims.add(delivery)
+      return due
     },
 
     recordResults: async (results, now) => {
-      if (results.length === 0) return
+      const held = results.filter(({ delivery }) => claims.holds(delivery))
+      if (held.length === 0) return
       await write(() => {
-        statements.recordResults.run({ results: resultsParam(results, now) })
-        statements.promote.run({ keys: keysParam(results), now: now.getTime() })
+        for (const result of held) recordResult(result, now)
+        const followed = held.filter(({ delivery: { event, target } }) => {
+          const key = { uploadId: event.uploadId, target }
+          return statements.isFollowed.get(key) !== undefined
+        })
+        if (followed.length === 0) return
+        statements.promote.run({ keys: keysParam(followed), now: now.getTime() })
       })
+      for (const { delivery } of held) claims.end(delivery)
     },
 
     nextDelivery: async (targets) =>

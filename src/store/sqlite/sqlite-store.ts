@@ -100,11 +100,11 @@ export function createStoreOn(
 
     mint: (id, { uid, uploadURL }, at, pollAt, callback = null) =>
       write(() => {
-        if (callback !== null) callbacks.add(callback)
         const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
         const row = statements.mint.get(values)
         if (row === undefined) return null
         addEvent(id, 1, { status: 'PENDING_UPLOAD', source: 'MUTATION', at })
+        if (callback !== null) callbacks.add(callback)
         return readUpload(row)
       }),
 
@@ -182,12 +182,11 @@ export function createStoreOn(
 
     saveVersion: (change) =>
       write(() => {
-        const { callback } = change
-        if (callback !== null) callbacks.add(callback)
         const { id, uid, version } = change.upload
         const values = { id, expected: version - 1, ...changeValues(change) }
         if (statements.advance.run(values) === 0) return false
         if (change.event !== null) addEvent(id, version, change.event)
+        if (change.callback !== null) callbacks.add(change.callback)
         claims.drop(uid)
         return true
       }),

@@ -1,5 +1,6 @@
 /** HTTP transport by `fetch`, for Workers and hosts without undici. */
 import { errorCodeChain } from '../../shared/error-codes.ts'
+import { startTimeout, startTimer } from './timeouts.ts'
 import { MAX_RESPONSE_BYTES, type HttpTransport, type TransportFailure } from './transport.ts'
 
 /** The used part of `fetch`; tests and runtimes may pass their own. */
@@ -37,7 +38,7 @@ export function createFetchTransport(
     const controller = new AbortController()
     const stop = () => controller.abort()
     signal?.addEventListener('abort', stop, { once: true })
-    let timer = setTimeout(stop, request.timeoutMs)
+    let stopTimer = startTimeout(request, stop)
     const stopped = new Promise<never>((_resolve, reject) => {
       controller.signal.addEventListener('abort', () => reject(new Error('stopped')), {
         once: true,
@@ -52,7 +53,7 @@ export function createFetchTransport(
       if (controller.signal.aborted) return transportFailure('timeout', true, error)
       return transportFailure('connection', !isConnectError(error), error)
     } finally {
-      clearTimeout(timer)
+      stopTimer()
       signal?.removeEventListener('abort', stop)
     }
 
@@ -66,8 +67,8 @@ export function createFetchTransport(
       })
       received = response
       if (bodyTimeoutMs !== undefined) {
-        clearTimeout(timer)
-        timer = setTimeout(stop, bodyTimeoutMs)
+        stopTimer()
+        stopTimer = startTimer(bodyTimeoutMs, stop)
       }
       const text = await readText(response, maxResponseBytes)
       if (text === null) return transportFailure('too-large', true, null)

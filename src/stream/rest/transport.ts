@@ -3,6 +3,8 @@
  * Failures are returned as values; the caller creates the error.
  */
 
+import type { Deadlines } from '../../shared/deadlines.ts'
+
 /** A request, and its description for error messages. */
 export interface TransportRequest {
   /** Completes "could not …", such as "mint a tus URL". */
@@ -15,6 +17,8 @@ export interface TransportRequest {
   readonly changes: boolean
   /** Timeout in milliseconds, until the last byte of the body has arrived. */
   readonly timeoutMs: number
+  /** Expires in place of `timeoutMs`. One timer for many requests costs less than one for each. */
+  readonly deadlines?: Deadlines
   /**
    * For callers to whom the status matters more than the body: time in milliseconds from the headers to the last byte
    * of the body. After the headers, such a request always returns the status, even if the caller aborts it.

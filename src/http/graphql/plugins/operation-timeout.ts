@@ -1,6 +1,6 @@
 /** Timeout of queries and mutations. */
 import { GraphQLError } from 'graphql'
-import type { Deadlines } from './deadlines.ts'
+import type { Deadlines } from '../../../shared/deadlines.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** Timeout in milliseconds; twice the timeout for creating one upload URL at Stream. */

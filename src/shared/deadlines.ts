@@ -1,6 +1,12 @@
 /** Deadlines for running operations; one timer serves all of them. */
-import type { Dependencies } from '../../../uploads/dependencies.ts'
-import { NOT_IN_SET, type Indexed, createIndexedSet } from '../../../shared/indexed-set.ts'
+import type { Clock } from './clock.ts'
+import { NOT_IN_SET, type Indexed, createIndexedSet } from './indexed-set.ts'
+
+export interface DeadlineDependencies {
+  readonly clock: Pick<Clock, 'monotonicMs' | 'wait'>
+  /** Ends the timer; no deadline expires afterwards. */
+  readonly closing: AbortSignal
+}
 
 export interface Deadlines {
   /** Calls `onExpired` at the deadline, unless the returned function is called earlier. */
@@ -13,12 +19,9 @@ interface RunningOperation extends Indexed {
   readonly onExpired: () => void
 }
 
-/**
- * Calls `onExpired` for each operation that runs longer than `milliseconds`. Deadlines stop when the
- * gateway shuts down; shutdown has its own timeout.
- */
+/** Calls `onExpired` for each operation that runs longer than `milliseconds`. */
 export function createDeadlines(
-  { clock, closing }: Pick<Dependencies, 'clock' | 'closing'>,
+  { clock, closing }: DeadlineDependencies,
   milliseconds: number,
 ): Deadlines {
   const running = createIndexedSet<RunningOperation>()
