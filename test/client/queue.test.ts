@@ -7,6 +7,7 @@ import {
   createMemoryStorage,
   createUploadQueue,
 } from '../../src/client/client.ts'
+import { createTestClock } from '../kit/clock.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcard, testcardFile, textFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, dropFirstResponses, withAdvancingClock } from './kit.ts'
@@ -391,6 +392,30 @@ it('mints a file once when two queues with one storage get it', async () => {
   for (const queue of queues) await untilIdle(gateway, queue)
   expect(queues.map(statesOf)).toEqual([Array(5).fill('ready'), Array(5).fill('ready')])
   expect((await gateway.emulator.state()).videos).toHaveLength(5)
+})
+
+it('uploads a file once that is added twice', async () => {
+  const gateway = await startTestGateway()
+  const queue = createUploadQueue(clientOf(gateway))
+  const [file = testcardFile()] = files(1)
+  queue.add([file, file])
+  await untilIdle(gateway, queue)
+  const [first, second] = queue.getSnapshot()
+  expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
+  expect((await gateway.emulator.state()).videos).toHaveLength(1)
+})
+
+it('shows the progress of a file once until the clock has advanced', async () => {
+  const gateway = await startTestGateway()
+  const now = Date.now()
+  const queue = createUploadQueue(clientOf(gateway, { clock: createTestClock(() => now) }))
+  const shown = new Set<QueuedUpload>()
+  queue.subscribe(() => {
+    for (const file of queue.getSnapshot()) if (file.state === 'uploading') shown.add(file)
+  })
+  const [id] = queue.add([paddedTestcard(40_000_000)], TUS)
+  await untilState(queue, id, 'ready')
+  expect(shown.size).toBe(1)
 })
 
 it('calls no listener after it was closed', async () => {
