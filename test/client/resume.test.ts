@@ -40,7 +40,8 @@ describe('a tus upload', () => {
       onProgress: (progress) => reported.push(progress),
     })
     expect(ready).toMatchObject({ uid, status: 'READY', video: { sizeBytes: file.size } })
-    expect(reported.find(({ sentBytes: sent }) => sent > 0)?.sentBytes).toBe(receivedBytes)
+    // Until Stream has told its offset, the gateway may report an earlier one.
+    expect(reported.map(({ sentBytes: sent }) => sent)).toContain(receivedBytes)
     expect(JSON.stringify(reported)).not.toContain('uploadURL')
     const { requests, videos } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
