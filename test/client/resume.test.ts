@@ -10,7 +10,12 @@ import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../ki
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, dropFirstResponses, phasesOf, withAdvancingClock } from './kit.ts'
 
-const TUS_OPTIONS: UploadOptions = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES }
+const TUS_OPTIONS: UploadOptions = {
+  protocol: 'TUS',
+  chunkSizeBytes: CHUNK_BYTES,
+  // While the file is measured, the gateway's clock would advance beyond the emulator's limit of an expiry.
+  maxDurationSeconds: 60,
+}
 const PAUSED = new Error('paused')
 
 describe('a tus upload', () => {
@@ -35,7 +40,8 @@ describe('a tus upload', () => {
       onProgress: (progress) => reported.push(progress),
     })
     expect(ready).toMatchObject({ uid, status: 'READY', video: { sizeBytes: file.size } })
-    expect(reported.find(({ sentBytes: sent }) => sent > 0)?.sentBytes).toBe(receivedBytes)
+    // Until Stream has told its offset, the gateway may report an earlier one.
+    expect(reported.map(({ sentBytes: sent }) => sent)).toContain(receivedBytes)
     expect(JSON.stringify(reported)).not.toContain('uploadURL')
     const { requests, videos } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
