@@ -1,6 +1,6 @@
 /** Bundles an app with the client by Metro, and runs it on React Native's own JavaScript in Node. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +10,11 @@ import { createContext, runInContext } from 'node:vm'
 import { z } from 'zod'
 import { writePackage } from '../../src/client-package/write-package.ts'
 import type { UploadClient, UploadClientOptions } from '../../src/client/client.ts'
+import { readRecipe } from '../browser/kit/recipe.ts'
 import { build } from '../kit/command.ts'
 import { createNativeModules } from './native-modules.ts'
 
+const PAGE = 'src/client/expo.md'
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const packages = join(folder, 'node_modules')
 
@@ -29,8 +31,29 @@ const APP = `
 import 'react-native/Libraries/Core/setUpNavigator'
 import 'react-native/Libraries/Core/setUpXHR'
 import { createUploadClient, createUploadQueue } from '@headgate/client'
+import { uploadPicked } from './upload-picked'
 globalThis.createUploadClient = createUploadClient
 globalThis.createUploadQueue = createUploadQueue
+globalThis.uploadPicked = uploadPicked
+`
+
+/** Stands in for expo-file-system, whose native module reads files: the host's `files` does. */
+const EXPO_FILE_SYSTEM = `
+export class File {
+  constructor(uri) { this.uri = uri }
+  get size() { return files.size(this.uri) }
+  open() {
+    const { uri } = this
+    return {
+      offset: 0,
+      close() { this.offset = null },
+      async readBytes(length) {
+        const text = atob(files.read(uri, this.offset, length))
+        return Uint8Array.from(text, (character) => character.charCodeAt(0))
+      },
+    }
+  }
+}
 `
 
 /** Runs in a process of its own, because Metro keeps workers and file watchers. */
@@ -65,6 +88,11 @@ export async function bundleApp(): Promise<App> {
   await built.remove()
   await writeFile(join(project, 'package.json'), '{ "name": "app", "private": true }\n')
   await writeFile(join(project, 'index.js'), APP)
+  await writeFile(join(project, 'upload-picked.ts'), readRecipe(PAGE, 'src/upload-picked.ts'))
+  const expo = join(project, 'node_modules/expo-file-system')
+  await mkdir(expo)
+  await writeFile(join(expo, 'package.json'), '{ "name": "expo-file-system", "main": "index.js" }')
+  await writeFile(join(expo, 'index.js'), EXPO_FILE_SYSTEM)
   await writeFile(join(project, 'build.mjs'), BUILD)
   await promisify(execFile)(process.execPath, ['build.mjs', packages], { cwd: project })
   return {
@@ -86,11 +114,10 @@ export interface RunningApp {
   readonly evaluate: (code: string) => unknown
 }
 
-const emitter = z.object({
-  emit: z.custom<(event: string, ...args: readonly unknown[]) => void>(
-    (value) => typeof value === 'function',
-  ),
-})
+/** React Native's emitter, itself: a copy would lack its private fields. */
+const emitter = z.custom<{
+  emit: (event: string, args: readonly unknown[]) => void
+}>((value) => typeof value === 'object' && value !== null && 'emit' in value)
 const started = z.object({
   createUploadClient: z.custom<RunningApp['createClient']>((value) => typeof value === 'function'),
 })
@@ -111,9 +138,18 @@ export async function startApp({ path }: App): Promise<RunningApp> {
   }
   app['global'] = app
   const modules = createNativeModules((event, args) => {
-    emitter.parse(app['__rctDeviceEventEmitter']).emit(event, ...args)
+    emitter.parse(app['__rctDeviceEventEmitter']).emit(event, args)
   })
   app['__turboModuleProxy'] = (name: string) => modules[name] ?? null
+  app['files'] = {
+    size: (uri: string) => statSync(fileURLToPath(uri)).size,
+    read(uri: string, offset: number, length: number) {
+      const bytes = readFileSync(fileURLToPath(uri)).subarray(offset, offset + length)
+      return bytes.toString('base64')
+    },
+  }
+  // Modules of the old architecture: none.
+  app['nativeModuleProxy'] = {}
   createContext(app)
   runInContext(await readFile(path, 'utf8'), app, { filename: path })
   return {
