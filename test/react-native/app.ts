@@ -1,7 +1,7 @@
 /** Bundles an app with the client by Metro, and runs it on React Native's own JavaScript in Node. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -101,17 +101,21 @@ export async function bundleApp(): Promise<App> {
   }
 }
 
-/** Compiles the bundle for Hermes. Throws if Hermes does not know its syntax or one of its regular expressions. */
-export async function compileForHermes({ path }: App): Promise<void> {
+/**
+ * Compiles the bundle for Hermes, and returns the bytes of the result. Throws if Hermes does not know its syntax or
+ * one of its regular expressions.
+ */
+export async function compileForHermes({ path }: App): Promise<number> {
   const compiler = join(packages, 'hermes-compiler/hermesc/linux64-bin/hermesc')
   await promisify(execFile)(compiler, ['-emit-binary', '-w', '-out', `${path}.hbc`, path])
+  return (await stat(`${path}.hbc`)).size
 }
 
 /** One start of the app. */
 export interface RunningApp {
   readonly createClient: (options: UploadClientOptions) => UploadClient
   /** Evaluates an expression in the app. */
-  readonly evaluate: (code: string) => unknown
+  readonly evaluate: (this: void, code: string) => unknown
 }
 
 /** React Native's emitter, itself: a copy would lack its private fields. */
@@ -154,6 +158,9 @@ export async function startApp({ path }: App): Promise<RunningApp> {
   runInContext(await readFile(path, 'utf8'), app, { filename: path })
   return {
     createClient: started.parse(app).createUploadClient,
-    evaluate: (code) => runInContext(code, app),
+    evaluate(code) {
+      const value: unknown = runInContext(code, app)
+      return value
+    },
   }
 }

@@ -35,6 +35,8 @@ const blobParts = z.array(
 /** Bytes of an upload that are handed over, and reported, at once. */
 const PIECE_BYTES = 262_144
 
+const noop = (): void => {}
+
 type Emit = (event: string, args: readonly unknown[]) => void
 
 /** Returns the native modules by name. `emit` passes an event to JavaScript. */
@@ -119,7 +121,11 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
     emit('didReceiveNetworkData', [id, valueOf(await buffer(response), responseType)])
   }
 
-  const noop = (): void => {}
+  async function sendToEnd(id: number, given: z.infer<typeof query>): Promise<void> {
+    const error = await send(id, given).then(() => null, String)
+    emit('didCompleteNetworkResponse', [id, error, false])
+  }
+
   return {
     Networking: {
       addListener: noop,
@@ -129,10 +135,7 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
         requests += 1
         const id = requests
         callback(id)
-        send(id, query.parse(given)).then(
-          () => emit('didCompleteNetworkResponse', [id, null, false]),
-          (error: unknown) => emit('didCompleteNetworkResponse', [id, String(error), false]),
-        )
+        void sendToEnd(id, query.parse(given))
       },
       abortRequest: (id: number) => running.get(id)?.(),
     },

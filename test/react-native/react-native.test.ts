@@ -60,11 +60,11 @@ async function start() {
     picked,
     evaluate: running.evaluate,
     read: (from: number, to: number): Uint8Array => {
-      const part: unknown = copy(bytes.subarray(from, to))
+      const part: unknown = Reflect.apply(copy, null, [bytes.subarray(from, to)])
       return isBytes(part) ? part : new Uint8Array()
     },
     blob: async (): Promise<Blob> => {
-      const blob: unknown = await readBlob(picked.uri)
+      const blob: unknown = await Reflect.apply(readBlob, null, [picked.uri])
       if (!isBlob(blob)) throw new Error('no Blob')
       return blob
     },
@@ -85,7 +85,7 @@ describe.skipIf(hasNoReactNative)(
   { timeout: 60_000 },
   () => {
     it('has syntax and regular expressions that Hermes compiles', async () => {
-      await compileForHermes(app)
+      expect(await compileForHermes(app)).toBeGreaterThan(0)
     })
 
     it.each([
