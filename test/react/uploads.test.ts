@@ -132,6 +132,24 @@ describeInChromium(`useUploads${packagesHint}`, () => {
       expect(errors()).toEqual([])
     })
 
+    it('goes on when a provider of the same client replaces its provider', async () => {
+      const opened = await open()
+      const { page, call, untilShown, url, errors } = opened
+      const [large = ''] = await writeFiles({ 'large.mp4': largeFilm() })
+      const view = [{ url, usesOwnClient: true }, 'Page', { showsFiles: true }]
+      await call('mount', ...view)
+      await limitUploadRate(page, SLOW)
+      await choose(opened, large)
+      await untilUploading(opened, 'large.mp4')
+      await page.evaluate(
+        `window.recipe.unmount(); window.recipe.mount(...${JSON.stringify(view)})`,
+      )
+      await untilShown('files', 'large.mp4 uploading')
+      await limitUploadRate(page, -1)
+      await untilShown('files', `large.mp4 ready ${testcard.durationSeconds}`)
+      expect(errors()).toEqual([])
+    })
+
     it('resumes after a reload when it gets the file again', async () => {
       const opened = await open()
       const { gateway, page, call, untilShown, url, errors } = opened
