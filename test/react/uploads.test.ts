@@ -86,14 +86,14 @@ describeInChromium(`useUploads${packagesHint}`, () => {
         'large.mp4': largeFilm(),
         'unwanted.mp4': largeFilm(),
       })
-      await call('mount', { url }, 'Uploads', { settings: { reliableConnection: false } })
+      const settings = { reliableConnection: false }
+      await call('mount', { url, concurrency: 1 }, 'Uploads', { settings })
       await limitUploadRate(page, SLOW)
-      await choose(opened, large)
+      await choose(opened, large, unwanted)
       await untilUploading(opened, 'large.mp4')
+      await untilShown('files', 'large.mp4 uploading | unwanted.mp4 waiting')
       await press(opened, 'large.mp4', 'Pause')
-      await untilShown('files', 'large.mp4 paused')
-      await choose(opened, unwanted)
-      await untilUploading(opened, 'unwanted.mp4')
+      await untilShown('files', 'large.mp4 paused | unwanted.mp4 uploading')
       await press(opened, 'unwanted.mp4', 'Cancel')
       await untilShown('files', 'large.mp4 paused')
       await limitUploadRate(page, -1)
