@@ -23,13 +23,23 @@ const RECIPES = [
   'src/browser.ts',
   'src/sentence-for.ts',
   'src/unfinished.ts',
+  'src/list.ts',
   'node.ts',
   'stream.ts',
 ]
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
+  import { createUploadClient } from '@headgate/client'
   import { upload } from 'virtual:recipe.js'
+  import { showUploads } from '/src/list.ts'
+  export const list = (options) => new Promise((resolve) => {
+    const stop = showUploads(createUploadClient(options), (uploads) => {
+      if (uploads.length === 0) return
+      stop()
+      resolve(uploads.map(({ name, status }) => ({ name, status })))
+    })
+  })
   export async function run({ url, token, maxDurationSeconds }) {
     const [file] = document.querySelector('input').files
     const progress = []
@@ -101,6 +111,10 @@ describeInChromium('the recipe for headgate/client', () => {
     expect(await run({ maxDurationSeconds: 0 })).toEqual({
       message: expect.stringMatching(/^maxDurationSeconds: .+\.$/),
     })
+    const endpoint = { url: `${gateway.url}/graphql`, token }
+    expect(await page.evaluate(`window.recipe.list(${JSON.stringify(endpoint)})`)).toEqual([
+      { name: 'testcard.mp4', status: 'READY' },
+    ])
     expect(errors).toEqual([])
     expect([...origins].toSorted()).toEqual(
       [site.origin, gateway.url, gateway.emulator.url].toSorted(),

@@ -57,11 +57,11 @@ export interface ReactPage {
   /** Names of the GraphQL operations that the page has sent. */
   readonly operations: readonly string[]
   /** Calls a function that the page's module exports. */
-  call(name: string, ...args: readonly unknown[]): Promise<unknown>
+  readonly call: (name: string, ...args: readonly unknown[]) => Promise<unknown>
   /** Waits until the text of the element with this test id is the expected one. */
-  untilShown(testId: string, expected: string | RegExp): Promise<void>
+  readonly untilShown: (testId: string, expected: string | RegExp) => Promise<void>
   /** The number of subscriptions that the gateway has open. */
-  subscriptions(): Promise<number>
+  readonly subscriptions: () => Promise<number>
 }
 
 /** Starts a gateway, and opens the page, whose requests go through a network that can be cut. */

@@ -104,7 +104,11 @@ function Count() {
   return <p data-testid="count">{uploads.filter(({ state }) => state === 'ready').length} of {uploads.length}</p>
 }
 
-const views = { Upload, Rows, List, ListAndRows, Player, Players, Suspended, Uploads, Page }
+function Everything({ uid }) {
+  return <><ListAndRows uids={[uid]} /><Player uid={uid} /><Upload uid={null} /><Page showsFiles /></>
+}
+
+const views = { Everything, Upload, Rows, List, ListAndRows, Player, Players, Suspended, Uploads, Page }
 
 let clock
 let mounted
@@ -114,6 +118,17 @@ export function mount(provider, view, props = {}) {
   shown = { provider, view, props }
   mounted = render(element())
 }
+/** Renders a view on a server, or makes the HTML of a server a view. */
+export function htmlOf(renderToString, provider, view, props) {
+  shown = { provider, view, props }
+  return renderToString(element())
+}
+export function hydrate(html, provider, view, props) {
+  const container = document.querySelector('#app')
+  container.innerHTML = html
+  shown = { provider, view, props }
+  mounted = render(element(), { container, hydrate: true })
+}
 /** Renders it again with other props of the view, of the provider, or another view. */
 export function update(change) {
   shown = { ...shown, ...change }
@@ -121,17 +136,27 @@ export function update(change) {
 }
 export const unmount = () => mounted.unmount()
 
+/** A client of the page itself, for providers with \`usesOwnClient\`. */
+let ownClient
+
 function element() {
-  const { provider, view, props } = shown
+  const { provider: { usesOwnClient, ...options }, view, props } = shown
+  const provider = usesOwnClient ? { client: (ownClient ??= createUploadClient(options)) } : options
   const View = views[view]
   return (
     <StrictMode>
-      <UploadClientProvider {...provider} {...(clock ? { clock } : {})}>
+      <UploadClientProvider {...provider} {...(clock && !usesOwnClient ? { clock } : {})}>
         <View {...props} />
         <Client />
       </UploadClientProvider>
     </StrictMode>
   )
+}
+
+/** Hides the page from itself, or shows it, as a browser does with its tabs. */
+export function setHidden(isHidden) {
+  Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))
 }
 
 /** Lets the clients that are created from now on use a clock that the test advances. */

@@ -91,7 +91,13 @@ export async function buildClient({ folder }: Frontend): Promise<void> {
     [`--${name}`, value].filter((argument) => argument !== ''),
   )
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
-  const args = [compiler, ...flags, 'src/client/client.ts', 'src/uppy/uppy.ts']
+  const args = [
+    compiler,
+    ...flags,
+    'src/client/client.ts',
+    'src/react/react.ts',
+    'src/uppy/uppy.ts',
+  ]
   const { code, stdout } = await runProcess(repository, process.execPath, args)
   if (code !== 0) throw new Error(`Building the client failed: ${stdout}`)
 }
