@@ -9,9 +9,9 @@ import { z } from 'zod'
 import { describeInChromium, openPage } from './browser/kit/chromium.ts'
 import { readRecipe } from './browser/kit/recipe.ts'
 import { bundleSite, serveSite } from './browser/kit/site.ts'
-import { createUploadClient } from '../src/client/client.ts'
+import { UploadError, createUploadClient } from '../src/client/client.ts'
 import { callerOf, startTestGateway } from './kit/gateway.ts'
-import { paddedTestcard, testcard } from './kit/media.ts'
+import { paddedTestcard, testcard, zeros } from './kit/media.ts'
 import { createDirectUpload, expectMinted, watchToEnd } from './kit/operations.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -127,17 +127,27 @@ describe('the README on tokens and reservations', () => {
     const gateway = await startTestGateway()
     const sizeBytes = 4_800_000
     const url = `${gateway.url}/graphql`
-    const { uid } = await createUploadClient({ url }).upload(paddedTestcard(sizeBytes))
     const shape = z.object({
       upload: z.object({ constraints: z.object({ maxDurationSeconds: z.number() }) }),
     })
-    const query = `{ upload(uid: "${uid}") { constraints { maxDurationSeconds } } }`
-    const { upload } = await callerOf(url).request(shape, query)
+    const reservedFor = async (uid: string): Promise<number> => {
+      const query = `{ upload(uid: "${uid}") { constraints { maxDurationSeconds } } }`
+      const { upload } = await callerOf(url).request(shape, query)
+      return upload.constraints.maxDurationSeconds
+    }
+    const client = createUploadClient({ url })
+    const measured = await client.upload(paddedTestcard(sizeBytes))
+    const unreadable = new Blob([zeros(sizeBytes)])
+    const error: unknown = await client.upload(unreadable).catch((thrown: unknown) => thrown)
+    if (!(error instanceof UploadError) || error.code !== 'VIDEO_FAILED') throw error
     for (const page of [readme, 'src/client/README.md']) {
-      const [, kilobytes] = /one minute for each (\d+) kB/.exec(read(page)) ?? []
-      expect((sizeBytes / (Number(kilobytes) * 1000)) * 60).toBe(
-        upload.constraints.maxDurationSeconds,
+      const text = read(page)
+      const [, percent] = /(?:its|the) duration, (\d+) % and half a second/.exec(text) ?? []
+      const [, kilobytes] = /one minute for each (\d+) kB/.exec(text) ?? []
+      expect(await reservedFor(measured.uid)).toBe(
+        Math.ceil(testcard.durationSeconds * (1 + Number(percent) / 100) + 0.5),
       )
+      expect(await reservedFor(error.uid)).toBe((sizeBytes / (Number(kilobytes) * 1000)) * 60)
     }
   })
 })

@@ -36,5 +36,8 @@ export function clientPackageJson(
     sideEffects: false,
     engines,
     dependencies: Object.fromEntries(used),
+    // Reads durations where there is no `<video>` element. `duration/mediabunny.ts` loads it if it is installed.
+    peerDependencies: { mediabunny: dependencies['mediabunny'] },
+    peerDependenciesMeta: { mediabunny: { optional: true } },
   }
 }

@@ -9,8 +9,8 @@ import { type Issues, invalidInput, uploadError } from './upload-error.ts'
 export interface UploadSettings {
   /**
    * Maximum duration of the video in seconds, 1 to 36000. Stream reserves this much of the account's storage
-   * until the video is processed. The default is the longest video that fits in the file's size, which is far
-   * more than most files need. Set the field if you know the duration.
+   * until the video is processed. The default is the duration of the file and a margin. If it cannot be measured,
+   * the default is the longest video that fits in the file's size, which is far more than most files need.
    */
   readonly maxDurationSeconds?: number | undefined
   /** Name of the video, up to 256 characters. Default: the file's name. */

@@ -17,7 +17,13 @@ import { readRecipe } from './kit/recipe.ts'
 import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/client/README.md'
-const RECIPES = ['src/browser.ts', 'src/sentence-for.ts', 'src/unfinished.ts', 'node.ts']
+const RECIPES = [
+  'src/browser.ts',
+  'src/sentence-for.ts',
+  'src/unfinished.ts',
+  'src/queue.ts',
+  'node.ts',
+]
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
@@ -27,6 +33,16 @@ const DRIVER = /* js */ `
     const progress = []
     const options = { url, getToken: async () => token, maxDurationSeconds, onProgress: (value) => progress.push(value) }
     return upload(file, options).then((video) => ({ video, progress }), ({ message }) => ({ message }))
+  }
+`
+
+/** Module on the page: uploads the files of the input by the recipe, and lists them. */
+const QUEUE_DRIVER = /* js */ `
+  import { showUploads } from 'virtual:recipe.js'
+  export function run({ url, token }) {
+    const list = document.querySelector('#app')
+    const input = document.querySelector('input')
+    window.queue = showUploads({ url, getToken: async () => token, input, list })
   }
 `
 
@@ -98,6 +114,40 @@ describeInChromium('the recipe for headgate/client', () => {
       [site.origin, gateway.url, gateway.emulator.url].toSorted(),
     )
     expect(await run({ token: 'stale' })).toEqual({ message: 'Sign in again.' })
+  })
+})
+
+describeInChromium('the recipe for many files', () => {
+  it('uploads the files of an input, and lists the state of each', async () => {
+    const { folder } = frontend
+    const script = await bundleSite("export * from '/src/queue.ts'", {
+      folder,
+      driver: QUEUE_DRIVER,
+    })
+    const site = await serveSite(script)
+    const gateway = await startTestGateway({
+      AUTH_JWT_SECRET: TEST_SECRET,
+      ALLOWED_ORIGINS: site.origin,
+    })
+    const { page, errors } = await openPage(site.url)
+    const options = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+    await page.evaluate(`window.recipe.run(${JSON.stringify(options)})`)
+    const video = { mimeType: 'video/mp4', buffer: Buffer.from(testcard.bytes) }
+    const text = { mimeType: 'video/mp4', buffer: Buffer.from('This is no video.') }
+    await page.setInputFiles('input', [
+      { ...video, name: 'lake.mp4' },
+      { ...text, name: 'text.mp4' },
+      { ...video, name: 'hike.mp4' },
+    ])
+    const rows = () => page.locator('li').allInnerTexts()
+    await expect
+      .poll(rows, { timeout: 20_000 })
+      .toEqual([
+        'lake.mp4: ready, 100 %',
+        expect.stringMatching(/^text\.mp4: Stream could not process the file\. .*, \d+ %$/),
+        'hike.mp4: ready, 100 %',
+      ])
+    expect(errors).toEqual([])
   })
 })
 

@@ -7,6 +7,7 @@ import {
   createMemoryStorage,
   createUploadQueue,
 } from '../../src/client/client.ts'
+import { createTestClock } from '../kit/clock.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcard, testcardFile, textFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, dropFirstResponses, withAdvancingClock } from './kit.ts'
@@ -243,6 +244,30 @@ describe('a queued file', () => {
     },
   )
 
+  it.each([1, 3])(
+    'that is canceled during a request for %i files leaves nothing reserved',
+    async (count) => {
+      const gateway = await startTestGateway()
+      let canceled: Promise<void> | undefined
+      const cancelFirst: typeof globalThis.fetch = (input, init) => {
+        const isMint = typeof init?.body === 'string' && init.body.includes('mutation Mint')
+        if (isMint) canceled ??= queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+        return fetch(input, init)
+      }
+      const queue = createUploadQueue(clientOf(gateway, { fetch: cancelFirst }))
+      queue.add(files(count))
+      await vi.waitFor(() => expect(canceled).toBeDefined(), WAIT)
+      await canceled
+      await untilIdle(gateway, queue)
+      expect(statesOf(queue)).toEqual(Array(count - 1).fill('ready'))
+      const { videos, reservedSeconds } = await gateway.emulator.state()
+      expect({ count: videos.length, reservedSeconds }).toEqual({
+        count: count - 1,
+        reservedSeconds: 0,
+      })
+    },
+  )
+
   it('that failed is uploaded again by retry, with other options', async () => {
     const gateway = await startTestGateway()
     const queue = createUploadQueue(clientOf(gateway))
@@ -308,19 +333,41 @@ describe('after a reload', () => {
     expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
   })
 
+  it('cancels what is being resumed', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(40_000_000)
+    await interrupt(clientOf(gateway, { storage }), file)
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const [id = ''] = queue.add([file], TUS)
+    await untilState(queue, id, 'preparing')
+    await queue.cancel(id)
+    await vi.waitFor(async () => {
+      expect((await gateway.emulator.state()).videos).toEqual([])
+    }, WAIT)
+    expect(queue.getSnapshot()).toEqual([])
+  })
+
   it('follows what was sent to its end, without the file', async () => {
-    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '1000' })
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
     const storage = createMemoryStorage()
     const before = createUploadQueue(clientOf(gateway, { storage }))
     const [id] = before.add([testcardFile()])
     const { uid } = await untilState(before, id, 'processing')
+    const stored = clientOf(gateway, { storage })
+    await vi.waitFor(async () => {
+      expect(await stored.resumable()).toMatchObject([{ isSent: true }])
+    }, WAIT)
     before.close()
     const queue = createUploadQueue(clientOf(gateway, { storage }))
     queue.subscribe(() => {})
     await vi.waitFor(() => expect(statesOf(queue)).toEqual(['processing']), WAIT)
+    await gateway.emulator.advanceClock(60)
     await untilIdle(gateway, queue)
     expect(queue.getSnapshot()).toMatchObject([{ state: 'ready', uid, name: 'testcard.mp4' }])
-    expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
+    expect(await stored.resumable()).toEqual([])
   })
 
   it('cancels what is not resumed', async () => {
@@ -347,6 +394,30 @@ it('mints a file once when two queues with one storage get it', async () => {
   expect((await gateway.emulator.state()).videos).toHaveLength(5)
 })
 
+it('uploads a file once that is added twice', async () => {
+  const gateway = await startTestGateway()
+  const queue = createUploadQueue(clientOf(gateway))
+  const [file = testcardFile()] = files(1)
+  queue.add([file, file])
+  await untilIdle(gateway, queue)
+  const [first, second] = queue.getSnapshot()
+  expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
+  expect((await gateway.emulator.state()).videos).toHaveLength(1)
+})
+
+it('shows the progress of a file once until the clock has advanced', async () => {
+  const gateway = await startTestGateway()
+  const now = Date.now()
+  const queue = createUploadQueue(clientOf(gateway, { clock: createTestClock(() => now) }))
+  const shown = new Set<QueuedUpload>()
+  queue.subscribe(() => {
+    for (const file of queue.getSnapshot()) if (file.state === 'uploading') shown.add(file)
+  })
+  const [id] = queue.add([paddedTestcard(40_000_000)], TUS)
+  await untilState(queue, id, 'ready')
+  expect(shown.size).toBe(1)
+})
+
 it('calls no listener after it was closed', async () => {
   const gateway = await startTestGateway()
   const queue = createUploadQueue(clientOf(gateway))
@@ -361,6 +432,23 @@ it('calls no listener after it was closed', async () => {
   }, WAIT)
   expect(queue.add(files(1))).toEqual([])
   expect({ calls, snapshot: queue.getSnapshot() }).toEqual(before)
+})
+
+it('lets a listener remove and pause files while others start', async () => {
+  const gateway = await startTestGateway()
+  const queue = createUploadQueue(clientOf(gateway))
+  const stop = queue.subscribe(() => {
+    const [first, second, third] = queue.getSnapshot()
+    if (first?.state !== 'preparing' || second === undefined || third === undefined) return
+    stop()
+    queue.pause(second.id)
+    queue.remove(third.id)
+  })
+  const [first, second] = queue.add(files(3))
+  await untilState(queue, first, 'ready')
+  expect(find(queue, second)).toMatchObject({ state: 'paused', uid: null })
+  expect(queue.getSnapshot()).toHaveLength(2)
+  expect((await gateway.emulator.state()).videos).toHaveLength(1)
 })
 
 it.each([0, -1, 1.5, Number.NaN])('rejects a concurrency of %s', async (concurrency) => {

@@ -114,6 +114,7 @@ describe('the subscription of an upload', () => {
     const client = clientOf(gateway, { ...subscriptions, retries: 0 })
     const upload = client.upload(file, {
       protocol: 'TUS',
+      maxDurationSeconds: 60,
       onProgress: ({ phase }) => {
         isSent = phase === 'processing'
       },

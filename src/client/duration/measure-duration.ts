@@ -3,7 +3,7 @@ import { readByMediabunny } from './mediabunny.ts'
 import { readByVideoElement } from './video-element.ts'
 
 /** Longest wait in milliseconds. A file that takes longer, such as one on a slow network drive, is not measured. */
-const TIMEOUT_MS = 3000
+const TIMEOUT_MS = 5000
 
 /** Returns the duration in seconds; null if the file is no video that the platform can read. Never rejects. */
 export async function measureDuration(file: Blob): Promise<number | null> {

@@ -20,8 +20,8 @@ export interface Entry {
   prepared: PreparedUpload | null
   /** What was minted, with its key in the resume store; null before. */
   stored: StoredUpload | null
-  /** The last request that may mint the upload; null before. */
-  minting: Promise<unknown> | null
+  /** The last step that may find or mint the upload. It settles when `shown` has its uid; null before. */
+  finding: Promise<unknown> | null
   /** Stops the upload; null while it does not run. */
   running: AbortController | null
   /** Resolves when the upload does not run any more; null before the first run. */
@@ -53,7 +53,7 @@ export function createEntry(
     encodingPercent: null,
     ...status,
   }
-  const work = { prepared: null, stored: null, minting: null, running: null, ended: null } as const
+  const work = { prepared: null, stored: null, finding: null, running: null, ended: null } as const
   return { id, source, options, shown, step: 'new', ...work }
 }
 

@@ -43,7 +43,13 @@ export async function prepareBatch(
   host: BatchHost,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await Promise.all(entries.map((entry) => prepareEntry(dependencies, entry, host)))
+  const found = await Promise.all(
+    entries.map((entry) => {
+      const file = prepareEntry(dependencies, entry, host)
+      entry.finding = file
+      return file
+    }),
+  )
   const fresh = found.filter((file) => file !== null)
   try {
     if (fresh.length === 0) return
@@ -53,7 +59,7 @@ export async function prepareBatch(
       prepared,
       isWanted: () => host.isWanted(entry),
       requested(request: Promise<unknown>) {
-        entry.minting = request
+        entry.finding = request
       },
       minted(upload: Upload, stored: StoredUpload['upload']) {
         release()

@@ -33,6 +33,7 @@ export function createScheduler(
 ): Scheduler {
   let isStarting = false
   let isBatching = false
+  let runningCount = 0
 
   function start(): void {
     if (isStarting) return
@@ -43,21 +44,20 @@ export function createScheduler(
     })
   }
 
+  // A listener may change any file whenever one is shown: each is checked again before it is started.
   function startDue(): void {
-    let free = concurrency - list.all().filter(({ running }) => running !== null).length
-    for (const entry of list.all().filter(isDue)) {
-      if (free <= 0) return
-      free -= 1
-      run(entry)
+    for (const entry of list.all()) {
+      if (runningCount >= concurrency) return
+      if (list.has(entry) && isDue(entry)) run(entry)
     }
-    if (free <= 0 || isBatching) return
     const unprepared = list.all().filter(isUnprepared)
-    if (unprepared.length > 0) void runBatch(unprepared.slice(0, MAX_BATCH))
+    if (!isBatching && unprepared.length > 0) void runBatch(unprepared.slice(0, MAX_BATCH))
   }
 
   async function runBatch(batch: readonly Entry[]): Promise<void> {
     isBatching = true
     for (const entry of batch) {
+      if (!list.has(entry) || !isUnprepared(entry)) continue
       entry.step = 'batch'
       list.showState(entry, 'preparing')
     }
@@ -100,6 +100,7 @@ export function createScheduler(
   function run(entry: Entry): void {
     const controller = new AbortController()
     entry.running = controller
+    runningCount += 1
     entry.ended = runToEnd(entry, controller.signal)
   }
 
@@ -113,6 +114,7 @@ export function createScheduler(
       if (!stopped.aborted) list.fail(entry, error)
     }
     entry.running = null
+    runningCount -= 1
     start()
   }
 

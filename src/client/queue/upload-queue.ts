@@ -21,7 +21,7 @@ export interface UploadQueueOptions {
 
 /**
  * `getSnapshot` and `subscribe` are the arguments of React's `useSyncExternalStore`. The first call of `subscribe`
- * or `add` lists the uploads that this device has not finished.
+ * or `add` lists the uploads that this device has not finished, in other tabs too.
  */
 export interface UploadQueue {
   /** Returns all files, oldest first. It is another array after each change. */
@@ -172,8 +172,8 @@ export function createUploadQueue(
       list.remove(entry)
       const { state } = entry.shown
       stop(entry)
-      // Only then it is known whether an upload was minted.
-      await entry.minting
+      // Only then it is known whether there is an upload.
+      await entry.finding
       await entry.ended
       const { uid } = entry.shown
       if (uid === null || state === 'ready') return
