@@ -9,6 +9,7 @@ import { escapeControls } from './shared/terminal-controls.ts'
 // Commands are imported lazily, so that help and usage errors are printed without loading them.
 const webhookCommands = () => import('./commands/webhook.ts')
 const callbackCommands = () => import('./commands/callbacks.ts')
+const SQL_OPTION = 'print the SQL for `wrangler d1 execute` instead: for a gateway on Workers'
 const signingKeyCommands = () => import('./commands/signing-key.ts')
 
 const { version: VERSION } = z
@@ -157,9 +158,13 @@ const callbacks = program
 callbacks
   .command('list')
   .option('--dead', 'list dead letters, which are not sent again, instead')
+  .option('--sql', SQL_OPTION)
   .description('List the callbacks that wait for their delivery.')
-  .action(({ dead }: { dead?: boolean }) =>
-    run(async () => (await callbackCommands()).listCallbacks(dead === true)),
+  .action(({ dead, sql }: { dead?: boolean; sql?: boolean }) =>
+    run(async () => {
+      const { listCallbacks, printListSql } = await callbackCommands()
+      return (sql === true ? printListSql : listCallbacks)(dead === true)
+    }),
   )
 
 callbacks
@@ -167,8 +172,9 @@ callbacks
   .argument('[id]', '`webhook-id` of a callback, for all targets')
   .option('--dead', 'all dead letters')
   .option('--since <time>', 'all callbacks of changes since then, such as 2026-02-27T07:20:50Z')
+  .option('--sql', SQL_OPTION)
   .description('Send delivered callbacks or dead letters again, with the same ids.')
-  .action((id: string | undefined, options: { dead?: boolean; since?: string }) =>
+  .action((id: string | undefined, options: { dead?: boolean; since?: string; sql?: boolean }) =>
     run(async () => (await callbackCommands()).replayCallbacks({ id, ...options })),
   )
 

@@ -4,6 +4,7 @@ import { parseTarget } from '../config/callbacks.ts'
 import { readCallbackConfig, readDatabaseConfig } from '../config/node-config.ts'
 import { RFC3339_RULE, parseRfc3339 } from '../shared/rfc3339.ts'
 import { escapeControls } from '../shared/terminal-controls.ts'
+import { listCallbacksSql, replayCallbacksSql } from '../store/d1/callback-sql.ts'
 import type { ListedDelivery, ReplayFilter } from '../uploads/ports/callback-store.ts'
 import { withStore } from './open-store.ts'
 import { readConfigOrReport } from './read-config.ts'
@@ -15,6 +16,12 @@ const MAX_LISTED = 1000
 const REPLAYED_AT_ONCE = 1000
 /** Characters of a response that `test` prints at most. */
 const MAX_SHOWN_CHARACTERS = 500
+
+/** Prints the SQL of `list` for the database of a gateway on Workers. */
+export function printListSql(isDead: boolean): number {
+  process.stdout.write(`${listCallbacksSql(isDead ? 'dead' : 'waiting', MAX_LISTED)}\n`)
+  return 0
+}
 
 /** Prints one line for each callback that waits, the oldest first; or each dead letter, the newest first. */
 export async function listCallbacks(isDead: boolean): Promise<number> {
@@ -57,14 +64,19 @@ export interface ReplayOptions {
   readonly dead?: boolean | undefined
   /** RFC 3339. */
   readonly since?: string | undefined
+  readonly sql?: boolean | undefined
 }
 
-/** Makes callbacks wait again; the gateways send them. */
+/** Makes callbacks wait again; the gateways send them. With `sql`, prints the SQL for a gateway on Workers instead. */
 export async function replayCallbacks(options: ReplayOptions): Promise<number> {
   const filter = replayFilter(options)
   if (typeof filter === 'string') {
     process.stderr.write(`headgate: ${filter}\n`)
     return 1
+  }
+  if (options.sql === true) {
+    process.stdout.write(`${replayCallbacksSql(filter, new Date(), REPLAYED_AT_ONCE)}\n`)
+    return 0
   }
   const database = readConfigOrReport(readDatabaseConfig)
   if (database === null) return 1

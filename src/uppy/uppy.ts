@@ -1,46 +1,24 @@
 /**
- * `headgate/uppy`: uploader plugin for Uppy 5. Uppy shows the files; the client of headgate sends them and waits
- * until their videos play.
+ * `headgate/uppy`: uploader plugin for Uppy 5. Uppy shows the files; the client's queue uploads them and waits until
+ * their videos play.
  */
-import { BasePlugin, type Meta, type PluginOpts, type Uppy, type UppyFile } from '@uppy/core'
+import { BasePlugin, type Meta, type Uppy, type UppyFile } from '@uppy/core'
 import {
-  type Ready,
-  type Upload,
+  type QueueFileOptions,
+  type QueuedUpload,
   type UploadClient,
-  type UploadClientOptions,
   type UploadError,
-  type UploadOptions,
-  type UploadProgress,
+  type UploadQueue,
   createUploadClient,
-  isReady,
-  isTerminal,
+  createUploadQueue,
 } from '../client/client.ts'
-import { deletedError, expiredError, failedError } from '../client/terminal-errors.ts'
 import { invalidInput } from '../client/upload-error.ts'
-import { ActiveUpload } from './active-upload.ts'
-import { type Slots, createSlots } from './slots.ts'
+import type { HeadgateUploaderOptions, UploadBody } from './options.ts'
 
 export { UploadError } from '../client/client.ts'
+export type { HeadgateUploaderOptions, UploadBody } from './options.ts'
 
-/**
- * `response.body` of `upload-success` and of each file of `complete`: the READY upload, with its `uid` and `video`.
- * Pass it to Uppy: `new Uppy<Meta, UploadBody>()`.
- */
-export type UploadBody = Ready<Upload>
-
-/** Settings of one file: the options of `client.upload`, without those that Uppy replaces. */
-export type FileSettings = Omit<UploadOptions, 'onProgress' | 'signal'>
-
-export type HeadgateUploaderOptions<M extends Meta = Meta> = PluginOpts &
-  /** A client, or the options to create one. */
-  (UploadClientOptions | { readonly client: UploadClient }) & {
-    /** Settings of a file; called when it is uploaded, and again after a pause. The name is `file.meta.name` by default. */
-    readonly settings?: (file: UppyFile<M, UploadBody>) => FileSettings
-    /** Files that are uploaded at the same time, at least 1. Each has a connection to the gateway. Default: 3. */
-    readonly concurrency?: number
-  }
-
-const DEFAULT_CONCURRENCY = 3
+type File<M extends Meta> = UppyFile<M, UploadBody>
 
 /** Uploads the local files of Uppy. Each upload succeeds when its video is READY. */
 export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
@@ -49,11 +27,16 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
   UploadBody
 > {
   readonly #client: UploadClient
-  readonly #slots: Slots
-  /** By file id, from the start until success, failure or removal. */
-  readonly #active = new Map<string, ActiveUpload>()
+  readonly #queue: UploadQueue
+  /** Ids in the queue, by Uppy's id of the file; from the first upload until it is READY or removed. */
+  readonly #queued = new Map<string, string>()
+  /** Settle functions of the running uploads, by Uppy's id of the file. */
+  readonly #running = new Map<string, () => void>()
+  /** What Uppy shows, by Uppy's id of the file. */
+  readonly #shown = new Map<string, QueuedUpload>()
   readonly #failed = new Set<string>()
   #isInstalled = false
+  #isUpdating = false
 
   constructor(uppy: Uppy<M, UploadBody>, options: HeadgateUploaderOptions<M>) {
     super(uppy, options)
@@ -67,16 +50,15 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
       },
     }
     this.i18nInit()
-    const { concurrency = DEFAULT_CONCURRENCY } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1)
-      throw new RangeError('HeadgateUploader: concurrency must be an integer of at least 1.')
     this.#client = 'client' in options ? options.client : createUploadClient(options)
-    this.#slots = createSlots(concurrency)
+    const { concurrency } = options
+    this.#queue = createUploadQueue(this.#client, { concurrency })
   }
 
   override install(): void {
     this.#isInstalled = true
     this.#setCapabilities(true)
+    this.#queue.subscribe(this.#update)
     this.uppy.addUploader(this.#uploadFiles)
     this.uppy.on('file-removed', this.#cancel)
     this.uppy.on('upload-pause', this.#followPauses)
@@ -93,7 +75,8 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
     this.uppy.off('upload-pause', this.#followPauses)
     this.uppy.off('pause-all', this.#followPauses)
     this.uppy.off('resume-all', this.#resumeAll)
-    for (const active of this.#active.values()) active.end()
+    this.#queue.close()
+    for (const settle of this.#running.values()) settle()
   }
 
   #setCapabilities(isAvailable: boolean): void {
@@ -117,173 +100,191 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
       'upload-start',
       files.filter(({ isRestored, progress }) => !isRestored || progress.uploadStarted === null),
     )
-    await Promise.all(files.map(({ id }) => this.#upload(id)))
+    const ended = files.map(
+      ({ id }) => new Promise<void>((resolve) => this.#running.set(id, resolve)),
+    )
+    // Files that are added in one task are minted together.
+    for (const file of files) this.#start(file)
+    this.#followPauses()
+    this.#update()
+    await Promise.all(ended)
   }
 
-  async #upload(id: string): Promise<void> {
-    const active = new ActiveUpload()
-    this.#active.set(id, active)
+  #start(file: File<M>): void {
+    const { id } = file
     this.#failed.delete(id)
     try {
-      const upload = await this.#untilReady(id, active)
-      const file = this.#find(id)
-      const { previewURL } = upload.video
-      if (file !== null && !active.isEnded)
-        this.uppy.emit('upload-success', file, {
-          status: 200,
-          body: upload,
-          ...(previewURL === null ? {} : { uploadURL: previewURL }),
-        })
-    } catch (error) {
-      if (!active.isEnded) this.#fail(id, error)
-    } finally {
-      if (this.#active.get(id) === active) this.#active.delete(id)
-    }
-  }
-
-  /** Runs the upload as often as it is resumed. Rejects when it fails or ends. */
-  async #untilReady(id: string, active: ActiveUpload): Promise<UploadBody> {
-    for (;;) {
-      const signal = active.start()
-      try {
-        if (this.#find(id)?.isPaused === true) active.pause()
-        const running = this.#slots.run(signal, () => this.#run(id, active, signal))
-        return await Promise.race([running, active.ended])
-      } catch (error) {
-        if (active.isEnded || !signal.aborted) throw error
+      if (file.isRemote) throw this.#invalidFile('remoteFile', file)
+      const options = { name: file.meta.name, ...this.opts.settings?.(file) }
+      const queued = this.#queued.get(id)
+      if (queued !== undefined) {
+        this.#queue.retry(queued, options)
+      } else if (file.data === undefined) {
+        void this.#followSent(file, options)
+      } else {
+        for (const added of this.#queue.add([file.data], options)) this.#queued.set(id, added)
       }
-      if (this.#find(id)?.isPaused === true)
-        await Promise.race([active.untilResumed(), active.ended])
+    } catch (error) {
+      this.#fail(id, error)
     }
   }
 
-  async #run(id: string, active: ActiveUpload, signal: AbortSignal): Promise<UploadBody> {
-    const file = this.uppy.getFile(id)
-    if (file.isRemote) throw this.#invalidFile('remoteFile', file)
-    const { data, meta, progress } = file
-    const settings: FileSettings = { name: meta.name, ...this.opts.settings?.(file) }
-    if (data === undefined) {
-      const sent = progress.uploadComplete === true ? await this.#findSent(file, settings) : null
-      if (sent === null) throw this.#invalidFile('chooseAgain', file)
-      return this.#watch(id, sent, signal)
+  /** Follows the upload of a file whose bytes Stream received before a reload, and which Uppy does not have any more. */
+  async #followSent(file: File<M>, { name }: QueueFileOptions): Promise<void> {
+    try {
+      // Until then, the queue has listed it.
+      await this.#client.resumable()
+      const taken = new Set(this.#queued.values())
+      const sent = this.#queue
+        .getSnapshot()
+        .filter(({ id, state }) => state !== 'needs-file' && !taken.has(id))
+        .findLast((upload) => upload.name === name && upload.sizeBytes === file.size)
+      if (sent === undefined || file.progress.uploadComplete !== true)
+        throw this.#invalidFile('chooseAgain', file)
+      if (this.#find(file.id) !== null) this.#queued.set(file.id, sent.id)
+      this.#update()
+    } catch (error) {
+      this.#fail(file.id, error)
     }
-    return this.#client.upload(data, {
-      ...settings,
-      signal,
-      onProgress: (event) => {
-        active.uid = event.upload?.uid ?? active.uid
-        active.isMinting = event.phase === 'minting'
-        if (active.isCanceled) {
-          active.pause()
-          this.#delete(active)
-        } else if (!signal.aborted) this.#showProgress(id, event)
-      },
+  }
+
+  /** Shows what has changed in the queue, after the current task: listeners of Uppy's events may change the queue. */
+  readonly #update = (): void => {
+    if (this.#isUpdating) return
+    this.#isUpdating = true
+    queueMicrotask(() => {
+      this.#isUpdating = false
+      const uploads = new Map(this.#queue.getSnapshot().map((upload) => [upload.id, upload]))
+      for (const [id, queuedId] of this.#queued) {
+        const upload = uploads.get(queuedId)
+        if (upload === undefined || upload === this.#shown.get(id)) continue
+        this.#shown.set(id, upload)
+        this.#show(id, upload)
+      }
     })
   }
 
-  /** Returns the uid of a file whose bytes Stream received before a reload; null if this device does not know it. */
-  async #findSent(
-    { size }: UppyFile<M, UploadBody>,
-    { name }: FileSettings,
-  ): Promise<string | null> {
-    const resumable = await this.#client.resumable()
-    return (
-      resumable.find((entry) => entry.isSent && entry.name === name && entry.sizeBytes === size)
-        ?.uid ?? null
-    )
-  }
-
-  async #watch(id: string, uid: string, signal: AbortSignal): Promise<UploadBody> {
-    for await (const upload of this.#client.watch(uid, { signal })) {
-      if (isReady(upload)) return upload
-      if (upload.status === 'ERROR') throw failedError(upload)
-      if (upload.status === 'EXPIRED') throw expiredError(uid)
-      if (isTerminal(upload)) throw deletedError(uid)
-      this.#showEncoding(id, upload.progress.encodingPercent)
-    }
-    throw signal.reason
-  }
-
-  #showProgress(id: string, { phase, sentBytes, totalBytes, encodingPercent }: UploadProgress) {
+  #show(id: string, upload: QueuedUpload): void {
     const file = this.#find(id)
-    if (file === null || phase === 'ready') return
-    const isSent = phase === 'processing'
-    const uploadStarted = file.progress.uploadStarted ?? Date.now()
-    const started = { uploadStarted, bytesUploaded: sentBytes, bytesTotal: totalBytes }
-    this.uppy.emit('upload-progress', file, started)
-    if ((file.progress.uploadComplete ?? false) !== isSent) {
-      // Uppy then offers no pause, and Golden Retriever drops its copy of the file.
-      const percentage = Math.round((sentBytes / totalBytes) * 100)
-      this.uppy.setFileState(id, { progress: { ...started, percentage, uploadComplete: isSent } })
+    if (file === null || !this.#isInstalled) return
+    switch (upload.state) {
+      case 'uploading':
+        this.#showSent(file, upload, false)
+        break
+      case 'processing':
+        this.#showSent(file, upload, true)
+        this.#showEncoding(file, upload.encodingPercent)
+        break
+      case 'ready':
+        this.#succeed(file, upload.upload)
+        break
+      case 'failed':
+        this.#fail(id, upload.error)
+        break
+      case 'waiting':
+      case 'preparing':
+      case 'paused':
+      case 'needs-file':
     }
-    if (isSent) this.#showEncoding(id, encodingPercent)
   }
 
-  #showEncoding(id: string, percent: number | null): void {
+  #showSent({ id, progress }: File<M>, { sentBytes, sizeBytes }: QueuedUpload, isSent: boolean) {
+    const uploadStarted = progress.uploadStarted ?? Date.now()
+    const started = { uploadStarted, bytesUploaded: sentBytes, bytesTotal: sizeBytes }
+    this.uppy.emit('upload-progress', this.uppy.getFile(id), started)
+    if ((progress.uploadComplete ?? false) === isSent) return
+    // Of a file that is complete Uppy offers no pause, and Golden Retriever drops its copy.
+    const percentage = Math.round((sentBytes / sizeBytes) * 100)
+    this.uppy.setFileState(id, { progress: { ...started, percentage, uploadComplete: isSent } })
+  }
+
+  #showEncoding({ id }: File<M>, percent: number | null): void {
     const message = this.i18n('encoding')
-    const file = this.#find(id)
-    if (file === null) return
     this.uppy.emit(
       'postprocess-progress',
-      file,
+      this.uppy.getFile(id),
       percent === null
         ? { mode: 'indeterminate', message }
         : { mode: 'determinate', message, value: percent / 100 },
     )
   }
 
-  #fail(id: string, error: unknown): void {
-    const file = this.#find(id)
-    if (file === null) return
-    this.#failed.add(id)
-    const uploadStarted = file.progress.uploadStarted ?? Date.now()
-    const bytesTotal = file.size
-    this.uppy.setFileState(id, {
-      progress: { uploadStarted, bytesUploaded: 0, bytesTotal, percentage: 0 },
-      // Uppy then accepts the same file again.
-      isGhost: file.data === undefined,
+  #succeed({ id }: File<M>, upload: UploadBody): void {
+    this.#forget(id)
+    const { previewURL } = upload.video
+    this.uppy.emit('upload-success', this.uppy.getFile(id), {
+      status: 200,
+      body: upload,
+      ...(previewURL === null ? {} : { uploadURL: previewURL }),
     })
-    this.uppy.emit('upload-error', file, error instanceof Error ? error : new Error(String(error)))
+    this.#settle(id)
   }
 
-  #invalidFile(message: string, { name }: UppyFile<M, UploadBody>): UploadError {
+  #fail(id: string, error: unknown): void {
+    const file = this.#find(id)
+    if (file !== null && this.#isInstalled) {
+      this.#failed.add(id)
+      const uploadStarted = file.progress.uploadStarted ?? Date.now()
+      const isGhost = file.data === undefined
+      this.uppy.setFileState(id, {
+        progress: { uploadStarted, bytesUploaded: 0, bytesTotal: file.size, percentage: 0 },
+        // Uppy then accepts the same file again.
+        isGhost,
+      })
+      if (isGhost) this.#forget(id)
+      const reported = error instanceof Error ? error : new Error(String(error))
+      this.uppy.emit('upload-error', this.uppy.getFile(id), reported)
+    }
+    this.#settle(id)
+  }
+
+  #settle(id: string): void {
+    this.#running.get(id)?.()
+    this.#running.delete(id)
+  }
+
+  /** Removes the file from the queue. What it has begun can be resumed. */
+  #forget(id: string): void {
+    const queued = this.#queued.get(id)
+    this.#queued.delete(id)
+    this.#shown.delete(id)
+    if (queued !== undefined) this.#queue.remove(queued)
+  }
+
+  #invalidFile(message: string, { name }: File<M>): UploadError {
     return invalidInput([{ path: ['file'], message: this.i18n(message, { file: name }) }])
   }
 
   readonly #followPauses = (): void => {
-    for (const [id, active] of this.#active) {
-      if (this.#find(id)?.isPaused === true) active.pause()
-      else active.resume()
+    for (const [id, queued] of this.#queued) {
+      if (this.#find(id)?.isPaused === true) this.#queue.pause(queued)
+      else this.#queue.resume(queued)
     }
   }
 
   readonly #resumeAll = (): void => {
     this.#followPauses()
-    // Uppy removes the errors of failed files too, as if they were uploaded again.
-    for (const id of this.#failed) void this.uppy.retryUpload(id)
+    // Uppy removes the errors of failed files too, as if they were uploaded again. Some fail again at once.
+    const failed = [...this.#failed]
+    for (const id of failed)
+      this.uppy.retryUpload(id).catch((error: unknown) => this.uppy.log(error, 'warning'))
   }
 
-  readonly #cancel = ({ id }: UppyFile<M, UploadBody>): void => {
+  readonly #cancel = ({ id }: File<M>): void => {
+    const queued = this.#queued.get(id)
+    this.#queued.delete(id)
+    this.#shown.delete(id)
     this.#failed.delete(id)
-    const active = this.#active.get(id)
-    if (active === undefined) return
+    this.#settle(id)
+    if (queued === undefined) return
     // `uppy.destroy()` removes all files, and the plugin right after that.
     queueMicrotask(() => {
       if (!this.#isInstalled) return
-      active.cancel()
-      this.#delete(active)
+      this.#queue.cancel(queued).catch((error: unknown) => this.uppy.log(error, 'warning'))
     })
   }
 
-  /** Deletes what was minted for a canceled file, which also ends its transfer. */
-  #delete(active: ActiveUpload): void {
-    const { uid } = active
-    if (uid === null || active.isDeleted) return
-    active.isDeleted = true
-    this.#client.delete(uid).catch((error: unknown) => this.uppy.log(error, 'warning'))
-  }
-
-  #find(id: string): UppyFile<M, UploadBody> | null {
+  #find(id: string): File<M> | null {
     return this.uppy.getState().files[id] ?? null
   }
 }

@@ -1,6 +1,11 @@
 /** `headgate callbacks` next to a running gateway, and `headgate doctor --callbacks`. */
 import { describe, expect, it, vi } from 'vitest'
-import { listCallbacks, replayCallbacks, testCallback } from '../../src/commands/callbacks.ts'
+import {
+  listCallbacks,
+  printListSql,
+  replayCallbacks,
+  testCallback,
+} from '../../src/commands/callbacks.ts'
 import { runDoctor } from '../../src/commands/doctor/doctor.ts'
 import { verifyCallback } from '../../src/callbacks/verify-callback.ts'
 import {
@@ -53,6 +58,22 @@ async function startWithDeadLetter() {
 }
 
 describe('headgate callbacks', () => {
+  it('prints the SQL for D1 without a database', async () => {
+    const nowhere = { DATABASE_URL: 'file:/nowhere/headgate.db' }
+    const list = await run(nowhere, async () => printListSql(true))
+    expect(list).toEqual({ code: 0, output: expect.stringMatching(/^select .* = 'dead' .*;\n$/) })
+    const replay = await run(nowhere, () => replayCallbacks({ id: "a'b", sql: true }))
+    expect(replay.code).toBe(0)
+    expect(replay.output.split(';\n')).toEqual([
+      expect.stringMatching(/^update .* = 'a''b'/),
+      expect.stringMatching(/^update /),
+      expect.stringMatching(/^update /),
+      '',
+    ])
+    expect(replay.output).not.toContain('?')
+    expect((await run(nowhere, () => replayCallbacks({ sql: true }))).code).toBe(1)
+  })
+
   it('lists dead letters, without the path of its target', async () => {
     const { target, gateway, id } = await startWithDeadLetter()
     const { code, output } = await run(databaseOf(gateway), () => listCallbacks(true))

@@ -1,6 +1,7 @@
 /** Callbacks from the gateway on Workers: recorded in D1, delivered by the hub. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { verifyCallback } from '../../src/callbacks/verify-callback.ts'
+import { listCallbacksSql, replayCallbacksSql } from '../../src/store/d1/callback-sql.ts'
 import {
   CALLBACK_SECRETS,
   type ReceivedCallback,
@@ -67,5 +68,65 @@ it(
     } finally {
       await worker.stop()
     }
+  },
+)
+
+it(
+  'the SQL of `headgate callbacks` lists dead letters, and sends them again',
+  { timeout: 30_000 },
+  async () => {
+    const target = await startCallbackTarget()
+    target.respond(status(410))
+    const worker = await startWorker({
+      variables: { AUTH_DISABLED: 'true', ...callbackVariables(target) },
+      stream: { emulator, by: 'binding' },
+    })
+    onTestFinished(() => worker.stop())
+    /** Runs it as one batch, as wrangler does; returns the rows of each statement. */
+    const execute = async (text: string): Promise<readonly (readonly object[])[]> => {
+      const statements = text.trimEnd().replace(/;$/, '').split(';\n')
+      const { database } = worker
+      const results = await database.batch(statements.map((sql) => database.prepare(sql)))
+      return results.map(({ results: rows }) => rows)
+    }
+    expectMinted(await createDirectUpload(worker.as()))
+    const { id } = await target.first('upload.created')
+    const dead = (): Promise<readonly (readonly object[])[]> =>
+      execute(listCallbacksSql('dead', 1000))
+    await expect.poll(dead, { timeout: 10_000 }).toEqual([
+      [
+        {
+          id,
+          type: 'upload.created',
+          at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+          target: new URL(target.url).origin,
+          attempts: 1,
+          next: null,
+          done: expect.stringMatching(/Z$/),
+          last_error: expect.stringContaining('410'),
+        },
+      ],
+    ])
+    expect(await execute(listCallbacksSql('waiting', 1000))).toEqual([[]])
+
+    target.respond(status(200))
+    const unknown = replayCallbacksSql({ kind: 'event', id: "it's unknown?" }, new Date(), 1000)
+    expect((await execute(unknown))[0]).toEqual([])
+    const since = new Date(Date.now() - 60_000)
+    for (const [index, filter] of [
+      { kind: 'dead' } as const,
+      { kind: 'event', id } as const,
+      { kind: 'since', since } as const,
+    ].entries()) {
+      const [replayed] = await execute(replayCallbacksSql(filter, new Date(), 1000))
+      expect(replayed).toHaveLength(1)
+      await worker.scheduled()
+      const again = await target.nth(index + 2)
+      expect(again.id).toBe(id)
+      await expect
+        .poll(() => execute(listCallbacksSql('delivered', 1000)), { timeout: 10_000 })
+        .toMatchObject([[{ id }]])
+    }
+    expect(await dead()).toEqual([[]])
   },
 )

@@ -3,6 +3,7 @@ import {
   type CallbackStore,
   type CallbackWrite,
   MAX_RETRY_DELAY_MS,
+  type ReplayFilter,
 } from '../../uploads/ports/callback-store.ts'
 import {
   callbackValues,
@@ -34,6 +35,22 @@ export function callbackQueries(callback: CallbackWrite | null): readonly Query[
 export function pullRetriesForward(now: Date): Query {
   const at = now.getTime()
   return bindQuery(statements.pullRetriesForward, { now: at, ahead: at + MAX_RETRY_DELAY_MS })
+}
+
+/** Returns the queries of one transaction that replays up to `limit` deliveries; each is a row of the first one. */
+export function replayQueries(filter: ReplayFilter, now: Date, limit: number): readonly Query[] {
+  const values = { now: now.getTime(), limit }
+  const replay =
+    filter.kind === 'event'
+      ? bindQuery(statements.replayEvent, { id: filter.id, ...values })
+      : filter.kind === 'dead'
+        ? bindQuery(statements.replayDead, values)
+        : bindQuery(statements.replaySince, { since: filter.since.getTime(), ...values })
+  return [
+    replay,
+    bindQuery(statements.promoteReplayed, values),
+    bindQuery(statements.endReplay, {}),
+  ]
 }
 
 export interface D1CallbackStore extends CallbackStore {
@@ -87,18 +104,7 @@ export function createD1CallbackStore({ batch, rows }: D1Client): D1CallbackStor
     },
 
     replayDeliveries: async (filter, now, limit) => {
-      const values = { now: now.getTime(), limit }
-      const replay =
-        filter.kind === 'event'
-          ? bindQuery(statements.replayEvent, { id: filter.id, ...values })
-          : filter.kind === 'dead'
-            ? bindQuery(statements.replayDead, values)
-            : bindQuery(statements.replaySince, { since: filter.since.getTime(), ...values })
-      const [replayed = []] = await batch([
-        replay,
-        bindQuery(statements.promoteReplayed, values),
-        bindQuery(statements.endReplay, {}),
-      ])
+      const [replayed = []] = await batch(replayQueries(filter, now, limit))
       return replayed.length
     },
 
