@@ -29,7 +29,7 @@ const long = ['test/chaos/{callbacks,chaos,three}.test.ts', 'test/drain/drain.te
  * machine.
  */
 const alone = [
-  'test/{bench,browser,chaos,container,drain,multi-instance,react}/**/*.test.ts',
+  'test/{bench,browser,chaos,container,drain,multi-instance,react,react-native}/**/*.test.ts',
   'test/client/{browser*,memory,stall}.test.ts',
   'test/fast-path/{result-characters,retained}.test.ts',
   'test/http/{database-locked,resource-limits,subscription-documents}.test.ts',

@@ -53,7 +53,7 @@ export interface UploadClientOptions {
    * Rate-limit errors are retried too, if the wait is at most a minute.
    */
   readonly retries?: number | undefined
-  /** Default: the platform's `fetch`. Replace it to send cookies, for example. */
+  /** Default: the platform's `fetch`. Replace it to send cookies, for example. It must stream responses. */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** Default: real time. For tests. */
   readonly clock?: ClientClock | undefined
@@ -82,6 +82,8 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     url: String(options.url),
     // In browsers, fetch throws if it is called as a method of another object.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    // The `fetch` of React Native reads responses to their end.
+    canStream: options.fetch !== undefined || 'body' in Response.prototype,
     token: async () => (typeof token === 'function' ? token() : (token ?? null)),
     clock,
     retries: options.retries ?? DEFAULT_RETRIES,

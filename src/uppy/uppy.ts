@@ -141,7 +141,7 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
         .findLast((upload) => upload.name === name && upload.sizeBytes === file.size)
       if (sent === undefined || file.progress.uploadComplete !== true)
         throw this.#invalidFile('chooseAgain', file)
-      this.#queued.set(file.id, sent.id)
+      if (this.#find(file.id) !== null) this.#queued.set(file.id, sent.id)
       this.#update()
     } catch (error) {
       this.#fail(file.id, error)
@@ -264,8 +264,10 @@ export class HeadgateUploader<M extends Meta = Meta> extends BasePlugin<
 
   readonly #resumeAll = (): void => {
     this.#followPauses()
-    // Uppy removes the errors of failed files too, as if they were uploaded again.
-    for (const id of this.#failed) void this.uppy.retryUpload(id)
+    // Uppy removes the errors of failed files too, as if they were uploaded again. Some fail again at once.
+    const failed = [...this.#failed]
+    for (const id of failed)
+      this.uppy.retryUpload(id).catch((error: unknown) => this.uppy.log(error, 'warning'))
   }
 
   readonly #cancel = ({ id }: File<M>): void => {

@@ -1,6 +1,8 @@
 /** Runs the recipes of src/client/README.md with the built client. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { transformSync } from 'esbuild'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -24,6 +26,7 @@ const RECIPES = [
   'src/list.ts',
   'src/queue.ts',
   'node.ts',
+  'stream.ts',
 ]
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
@@ -224,5 +227,29 @@ describe('the recipe for headgate/client in Node', () => {
       console.log(status, name)`,
     )
     expect({ stdout, stderr }).toEqual({ stdout: 'READY testcard.mp4\n', stderr: '' })
+  })
+
+  it('sends a video of another server on', async () => {
+    const server = createServer((_request, response) => {
+      response.setHeader('content-length', testcard.bytes.length)
+      response.end(testcard.bytes)
+    })
+    onTestFinished(() => void server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const options = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+    const { code } = transformSync(readRecipe(PAGE, 'stream.ts'), { loader: 'ts' })
+    await frontend.write('stream.js', code)
+    const { stdout, stderr } = await frontend.node(
+      '--input-type=module',
+      '--eval',
+      `import { copy } from './stream.js'
+      const { status, name } = await copy('http://127.0.0.1:${port}', ${JSON.stringify(options)})
+      console.log(status, name)`,
+    )
+    expect({ stdout, stderr }).toEqual({ stdout: 'READY copy.mp4\n', stderr: '' })
   })
 })

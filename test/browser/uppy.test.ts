@@ -57,6 +57,11 @@ const DRIVER = /* js */ `
   }
 `
 
+const ADD_REMOTE_FILE = /* js */ `recipe.uppy.addFile({
+  name: 'remote.mp4', type: 'video/mp4', data: { size: 10 }, isRemote: true,
+  remote: { companionUrl: 'https://companion.example', url: 'https://companion.example/1', requestClientId: 'x' },
+})`
+
 const recorded = z.array(
   z.object({
     name: z.string(),
@@ -181,10 +186,10 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
       const created = async (): Promise<number> =>
         (await gateway.emulator.state()).requests['tus_patch'] ?? 0
       await expect.poll(created, { timeout: 10_000 }).toBe(1)
-      await fileItem(page, 'one.mp4').getByRole('button', { name: 'Pause upload' }).click()
+      await pressOn(page, 'one.mp4', 'Pause upload')
       await fileItem(page, 'two.mp4').locator('.uppy-Dashboard-Item-progressIcon--check').waitFor()
       expect((await eventsOf(page)).filter(({ name }) => name === 'upload-error')).toEqual([])
-      await fileItem(page, 'one.mp4').getByRole('button', { name: 'Resume upload' }).click()
+      await pressOn(page, 'one.mp4', 'Resume upload')
       await page.getByText('Complete', { exact: true }).waitFor()
       const { videos, requests } = await gateway.emulator.state()
       expect(videos.map(({ state }) => state)).toEqual(['ready', 'ready'])
@@ -207,7 +212,7 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
         })
         .toBe(2)
       await press(page, 'Pause')
-      await page.getByText('Paused', { exact: true }).waitFor()
+      await page.locator('.uppy-StatusBar', { hasText: 'Paused' }).waitFor()
       await press(page, 'Resume')
       await page.getByText('Complete', { exact: true }).waitFor()
       const { videos, requests } = await gateway.emulator.state()
@@ -231,8 +236,7 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
           timeout: 10_000,
         })
         .toBe(2)
-      for (const name of ['minting.mp4', 'sending.mp4'])
-        await fileItem(page, name).getByRole('button', { name: 'Remove file' }).click()
+      for (const name of ['minting.mp4', 'sending.mp4']) await pressOn(page, name, 'Remove file')
       const videos = async () => {
         const state = await gateway.emulator.state()
         return { left: state.videos.length, deleted: state.requests['delete'] }
@@ -275,7 +279,7 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
       await fileItem(page, 'two.mp4').locator('.uppy-Dashboard-Item-progressIcon--check').waitFor()
       const failure = (await eventsOf(page)).find(({ name }) => name === 'upload-error')
       expect(failure).toMatchObject({ file: 'one.mp4', code: 'STREAM_REJECTED' })
-      await fileItem(page, 'one.mp4').getByRole('button', { name: 'Retry upload' }).click()
+      await pressOn(page, 'one.mp4', 'Retry upload')
       await page.getByText('Complete', { exact: true }).waitFor()
     })
 
@@ -283,9 +287,16 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
       const { page, gateway } = await open()
       await gateway.emulator.fault({ on: 'tus_create', status: 403 })
       await choose(page, await videoFile('one.mp4', 6 * MEGABYTE))
+      await page.evaluate(ADD_REMOTE_FILE)
       await fileItem(page, 'one.mp4').getByRole('button', { name: 'Retry upload' }).waitFor()
       await page.evaluate('recipe.uppy.pauseAll(); recipe.uppy.resumeAll()')
-      await page.getByText('Complete', { exact: true }).waitFor()
+      await fileItem(page, 'one.mp4').locator('.uppy-Dashboard-Item-progressIcon--check').waitFor()
+      const errors = (await eventsOf(page)).filter(({ name }) => name === 'upload-error')
+      expect(errors.map(({ file }) => file).toSorted()).toEqual([
+        'one.mp4',
+        'remote.mp4',
+        'remote.mp4',
+      ])
       expect((await gateway.emulator.state()).videos).toHaveLength(1)
     })
 
@@ -311,10 +322,7 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
 
     it('rejects remote files', async () => {
       const { page } = await open()
-      await page.evaluate(`recipe.uppy.addFile({
-        name: 'remote.mp4', type: 'video/mp4', data: { size: 10 }, isRemote: true,
-        remote: { companionUrl: 'https://companion.example', url: 'https://companion.example/1', requestClientId: 'x' },
-      })`)
+      await page.evaluate(ADD_REMOTE_FILE)
       const message = 'remote.mp4 is not on this device. Download it, then choose it here.'
       await expect
         .poll(() => eventsOf(page))
@@ -397,7 +405,12 @@ function add(page: Page, ...paths: readonly string[]): Promise<void> {
   return page.setInputFiles('body > input', [...paths])
 }
 
-/** Presses a button below the files, which lie over it without Uppy's style sheet. */
+/** Presses a button of a file. Without Uppy's style sheet, others may lie over it. */
+function pressOn(page: Page, file: string, name: string): Promise<void> {
+  return fileItem(page, file).getByRole('button', { name }).dispatchEvent('click')
+}
+
+/** Presses a button below the files. */
 function press(page: Page, name: string): Promise<void> {
   return page.locator('.uppy-StatusBar').getByRole('button', { name }).dispatchEvent('click')
 }

@@ -21,22 +21,6 @@ export async function startLine(
   const sockets = new Set<Socket>()
   let sentBytes = 0
 
-  async function passOn(
-    from: Socket,
-    to: Socket,
-    before: (size: number) => Promise<void>,
-  ): Promise<void> {
-    for await (const piece of from) {
-      if (!Buffer.isBuffer(piece)) continue
-      await before(piece.length)
-      // The callback is called too when the connection is closed.
-      await new Promise<void>((resolve) => {
-        to.write(piece, () => resolve())
-      })
-    }
-    to.end()
-  }
-
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     for (const socket of [client, upstream]) {
@@ -69,4 +53,21 @@ export async function startLine(
     if (onCut !== undefined) init?.signal?.addEventListener('abort', onCut)
     return fetch(url, init)
   }
+}
+
+/** Passes bytes on until the end of the connection. */
+async function passOn(
+  from: Socket,
+  to: Socket,
+  before: (size: number) => Promise<void>,
+): Promise<void> {
+  for await (const piece of from) {
+    if (!Buffer.isBuffer(piece)) continue
+    await before(piece.length)
+    // The callback is called too when the connection is closed.
+    await new Promise<void>((resolve) => {
+      to.write(piece, () => resolve())
+    })
+  }
+  to.end()
 }

@@ -63,12 +63,6 @@ describe('what is invalid is rejected before any request:', () => {
   const transferred = new Uint8Array(8)
   structuredClone(transferred.buffer, { transfer: [transferred.buffer] })
 
-  function lockedStream(): ReadableStream {
-    const stream = new ReadableStream()
-    stream.getReader()
-    return stream
-  }
-
   it.each<[string, unknown, Record<string, unknown>, string[]]>([
     ['an ArrayBuffer', new ArrayBuffer(8), {}, ['file']],
     ['a DataView', new DataView(new ArrayBuffer(8)), {}, ['file']],
@@ -257,3 +251,9 @@ it('leaks no upload URL in errors or storage', async () => {
   expect(keys).toHaveLength(4)
   for (const key of keys) expect(await storage.getItem(key)).not.toMatch(/https?:/)
 })
+
+function lockedStream(): ReadableStream {
+  const stream = new ReadableStream()
+  stream.getReader()
+  return stream
+}

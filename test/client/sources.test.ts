@@ -277,7 +277,7 @@ describe('a file that changes during the upload', () => {
       let change: Promise<void> | undefined
       const fetchAfterChange: typeof fetch = async (input, init) => {
         // The upload is created before the change, and sent after it.
-        if (!String(input).startsWith(gateway.url)) {
+        if (!new Request(input).url.startsWith(gateway.url)) {
           await (change ??= appendFile(path, 'more'))
         }
         return fetch(input, init)

@@ -17,7 +17,7 @@ async function start() {
   const { clock } = gateway
   let cutAt: Date | null = null
   let isStalled = false
-  let endStall = (): void => {}
+  const cut = new AbortController()
   const timer = setInterval(() => {
     if (isStalled && cutAt === null) clock.advance(1)
   }, 5)
@@ -28,11 +28,11 @@ async function start() {
     stall: () =>
       new Promise<void>((resolve) => {
         isStalled = true
-        endStall = resolve
+        cut.signal.addEventListener('abort', () => resolve())
       }),
     onCut: () => {
       if (isStalled) cutAt ??= clock.now()
-      endStall()
+      if (isStalled) cut.abort()
     },
     isCut: () => cutAt !== null,
     secondsUntilCut: (since: Date) => (Number(cutAt) - since.getTime()) / 1000,

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { ClientClock } from '../../src/client/clock.ts'
 
-/** One request to the upload URL, after the host stored its bytes. */
+/** One request to the upload URL, after the host counted its bytes. */
 export interface TusRequest {
   readonly method: 'HEAD' | 'PATCH'
   /** Upload-Offset of the request; null without. */
@@ -56,7 +56,7 @@ export interface TusHost {
 
 /** One upload of the host. */
 interface HostUpload {
-  stored: Buffer
+  storedBytes: number
   readonly sizeBytes: number
   /** Tells the newest subscription that all bytes are stored. */
   onStored: () => void
@@ -83,27 +83,24 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
   const origin = `http://127.0.0.1:${address.port}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await buffer(request)
-    if (request.url === '/graphql') return respondGraphQL(body, response)
+    if (request.url === '/graphql') return respondGraphQL(await buffer(request), response)
+    const bodyBytes = await countBytes(request)
     const upload = uploads[Number(request.url?.slice('/files/'.length))]
     if (upload === undefined) return void response.end('<h1>Sign in</h1>')
     const method = request.method === 'HEAD' ? 'HEAD' : 'PATCH'
-    const reply = current.script({ method, bodyBytes: body.length }, requests.length)
+    const reply = current.script({ method, bodyBytes }, requests.length)
     const offset = request.headers['upload-offset']
-    const isInPlace = method === 'PATCH' && Number(offset) === upload.stored.length
-    const storeBytes = replyTo(reply, upload).storeBytes ?? body.length
+    const isInPlace = method === 'PATCH' && Number(offset) === upload.storedBytes
+    const storeBytes = replyTo(reply, upload).storeBytes ?? bodyBytes
     if (isInPlace) {
-      const freeBytes = upload.sizeBytes - upload.stored.length
-      upload.stored = Buffer.concat([
-        upload.stored,
-        body.subarray(0, Math.min(storeBytes, freeBytes)),
-      ])
-      if (upload.stored.length === upload.sizeBytes) upload.onStored()
+      const freeBytes = upload.sizeBytes - upload.storedBytes
+      upload.storedBytes += Math.min(storeBytes, bodyBytes, freeBytes)
+      if (upload.storedBytes === upload.sizeBytes) upload.onStored()
     }
     requests.push({
       method,
       offset: typeof offset === 'string' ? offset : null,
-      bodyBytes: body.length,
+      bodyBytes,
     })
     const correctStatus = method === 'HEAD' ? 200 : isInPlace ? 204 : 409
     sendReply(response, replyTo(reply, upload), correctStatus, upload)
@@ -113,11 +110,11 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
     const { query, variables } = graphQLBody.parse(JSON.parse(body.toString()))
     if (query.includes('MintTus')) {
       const sizeBytes = variables.input?.sizeBytes ?? 0
-      uploads.push({ stored: Buffer.alloc(0), sizeBytes, onStored: () => {} })
+      uploads.push({ storedBytes: 0, sizeBytes, onStored: () => {} })
     }
     const index = uploads.length - 1
     const upload = uploads[index]
-    const isStored = upload !== undefined && upload.stored.length === upload.sizeBytes
+    const isStored = upload !== undefined && upload.storedBytes === upload.sizeBytes
     const uploadURL = `${origin}/files/${index}`
     if (query.startsWith('subscription')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -154,7 +151,7 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
       return uploads.length
     },
     get storedBytes() {
-      return uploads.at(-1)?.stored.length ?? 0
+      return uploads.at(-1)?.storedBytes ?? 0
     },
     get receivedBytes() {
       return requests.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0)
@@ -194,18 +191,24 @@ export function createImpatientClock(): ClientClock & { readonly waits: readonly
   }
 }
 
+async function countBytes(request: IncomingMessage): Promise<number> {
+  let bytes = 0
+  for await (const piece of request) if (Buffer.isBuffer(piece)) bytes += piece.length
+  return bytes
+}
+
 function replyTo(
   reply: ((state: HostState) => TusReply) | null,
-  { stored, sizeBytes }: HostUpload,
+  { storedBytes, sizeBytes }: HostUpload,
 ): TusReply {
-  return reply?.({ storedBytes: stored.length, fileBytes: sizeBytes }) ?? {}
+  return reply?.({ storedBytes, fileBytes: sizeBytes }) ?? {}
 }
 
 function sendReply(
   response: ServerResponse,
   { status, headers = {}, cut }: TusReply,
   correctStatus: number,
-  { stored, sizeBytes }: HostUpload,
+  { storedBytes, sizeBytes }: HostUpload,
 ): void {
   if (cut === 'response') {
     response.destroy()
@@ -214,7 +217,7 @@ function sendReply(
   response.statusCode = status ?? correctStatus
   const all = {
     'tus-resumable': '1.0.0',
-    'upload-offset': String(stored.length),
+    'upload-offset': String(storedBytes),
     'upload-length': String(sizeBytes),
     ...headers,
   }

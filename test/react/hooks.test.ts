@@ -230,6 +230,40 @@ describeInChromium(`headgate/react${packagesHint}`, () => {
       expect(errors()).toEqual([])
     })
 
+    it('requests the addresses again when the retries of the client failed', async () => {
+      const { gateway, network, page, call, untilShown, url, errors } = await open({
+        EMULATOR_ENCODE_MS: '0',
+      })
+      const uid = await uploadVideo(gateway.as())
+      await page.clock.install()
+      network.cut()
+      await call('mount', { url, retries: 0 }, 'Player', { uid })
+      await untilShown('player', 'NETWORK')
+      network.restore()
+      await page.clock.fastForward(31_000)
+      await untilShown('player', /^http\S+$/)
+      expect(errors()).toEqual([])
+    })
+
+    it('disconnects while its page is hidden, and is complete again when it is visible', async () => {
+      const { gateway, call, untilShown, url, subscriptions, errors } = await open()
+      const [first = ''] = await mintAll(gateway, 'v1', 'v2')
+      await call('useTestClock')
+      await call('mount', { url }, 'ListAndRows', { uids: [first] })
+      await untilShown('list', 'v2 v1 live')
+      await call('setHidden', true)
+      await call('advance', 29)
+      expect(await subscriptions()).toBe(1)
+      await call('advance', 2)
+      await expect.poll(subscriptions, { timeout: 10_000 }).toBe(0)
+      await untilShown('list', 'v2 v1')
+      await deleteUpload(gateway.as(), first)
+      await call('setHidden', false)
+      await untilShown('list', 'v2 live')
+      await untilShown('row', 'v1 DELETED live')
+      expect(errors()).toEqual([])
+    })
+
     it('has no addresses of a video that cannot be played', async () => {
       const { gateway, call, untilShown, url, errors } = await open({ EMULATOR_ENCODE_MS: '0' })
       const [uid] = await mintAll(gateway, 'pending')

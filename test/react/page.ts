@@ -136,17 +136,27 @@ export function update(change) {
 }
 export const unmount = () => mounted.unmount()
 
+/** A client of the page itself, for providers with \`usesOwnClient\`. */
+let ownClient
+
 function element() {
-  const { provider, view, props } = shown
+  const { provider: { usesOwnClient, ...options }, view, props } = shown
+  const provider = usesOwnClient ? { client: (ownClient ??= createUploadClient(options)) } : options
   const View = views[view]
   return (
     <StrictMode>
-      <UploadClientProvider {...provider} {...(clock ? { clock } : {})}>
+      <UploadClientProvider {...provider} {...(clock && !usesOwnClient ? { clock } : {})}>
         <View {...props} />
         <Client />
       </UploadClientProvider>
     </StrictMode>
   )
+}
+
+/** Hides the page from itself, or shows it, as a browser does with its tabs. */
+export function setHidden(isHidden) {
+  Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))
 }
 
 /** Lets the clients that are created from now on use a clock that the test advances. */

@@ -86,14 +86,14 @@ describeInChromium(`useUploads${packagesHint}`, () => {
         'large.mp4': largeFilm(),
         'unwanted.mp4': largeFilm(),
       })
-      await call('mount', { url }, 'Uploads', { settings: { reliableConnection: false } })
+      const settings = { reliableConnection: false }
+      await call('mount', { url, concurrency: 1 }, 'Uploads', { settings })
       await limitUploadRate(page, SLOW)
-      await choose(opened, large)
+      await choose(opened, large, unwanted)
       await untilUploading(opened, 'large.mp4')
+      await untilShown('files', 'large.mp4 uploading | unwanted.mp4 waiting')
       await press(opened, 'large.mp4', 'Pause')
-      await untilShown('files', 'large.mp4 paused')
-      await choose(opened, unwanted)
-      await untilUploading(opened, 'unwanted.mp4')
+      await untilShown('files', 'large.mp4 paused | unwanted.mp4 uploading')
       await press(opened, 'unwanted.mp4', 'Cancel')
       await untilShown('files', 'large.mp4 paused')
       await limitUploadRate(page, -1)
@@ -129,6 +129,24 @@ describeInChromium(`useUploads${packagesHint}`, () => {
       await expect.poll(subscriptions, { timeout: 10_000 }).toBe(0)
       await call('mount', { url }, 'Page', { showsFiles: true })
       await untilShown('files', 'other.mp4 needs-file')
+      expect(errors()).toEqual([])
+    })
+
+    it('goes on when a provider of the same client replaces its provider', async () => {
+      const opened = await open()
+      const { page, call, untilShown, url, errors } = opened
+      const [large = ''] = await writeFiles({ 'large.mp4': largeFilm() })
+      const view = [{ url, usesOwnClient: true }, 'Page', { showsFiles: true }]
+      await call('mount', ...view)
+      await limitUploadRate(page, SLOW)
+      await choose(opened, large)
+      await untilUploading(opened, 'large.mp4')
+      await page.evaluate(
+        `window.recipe.unmount(); window.recipe.mount(...${JSON.stringify(view)})`,
+      )
+      await untilShown('files', 'large.mp4 uploading')
+      await limitUploadRate(page, -1)
+      await untilShown('files', `large.mp4 ready ${testcard.durationSeconds}`)
       expect(errors()).toEqual([])
     })
 

@@ -1,4 +1,4 @@
-/** Reads the duration of a video with mediabunny, an optional package. https://mediabunny.dev */
+/** Reads the duration of a video in Node with mediabunny, an optional package. https://mediabunny.dev */
 import { isObject } from '../shape.ts'
 
 /** The used part of mediabunny. */
@@ -17,17 +17,9 @@ interface Mediabunny {
 /** Containers by mediabunny's names, without playlists, whose reading would open other addresses. */
 const FORMATS = ['MP4', 'QTFF', 'MATROSKA', 'WEBM', 'MPEG_TS']
 
-/**
- * A name that bundlers do not resolve, because the package may not be installed; a page reads durations by its
- * `<video>` element.
- */
-const PACKAGE: string = 'mediabunny'
-
 /** Returns the duration in seconds; null if the package is missing or cannot read the file, or on abort. */
 export async function readByMediabunny(file: Blob, signal: AbortSignal): Promise<number | null> {
-  const loaded: unknown = await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE).catch(
-    () => null,
-  )
+  const loaded = requireMediabunny()
   if (!isObject(loaded) || !isMediabunny(loaded)) return null
   const formats = FORMATS.map((name) => loaded[name])
   const input = new loaded.Input({ formats, source: new loaded.BlobSource(file) })
@@ -44,4 +36,15 @@ export async function readByMediabunny(file: Blob, signal: AbortSignal): Promise
 
 function isMediabunny<T extends object>(loaded: T): loaded is T & Mediabunny {
   return ['Input', 'BlobSource'].every((name) => typeof Reflect.get(loaded, name) === 'function')
+}
+
+/**
+ * Returns the package as the program of Node resolves it, which may throw; undefined on other platforms. An
+ * import would make bundlers look for the package, and Metro rejects an import of a variable name.
+ */
+function requireMediabunny(): unknown {
+  const { process } = globalThis
+  // https://nodejs.org/api/process.html#processgetbuiltinmoduleid
+  const createRequire = process?.getBuiltinModule?.('module').createRequire
+  return createRequire?.(process.argv[1] ?? `${process.cwd()}/`)('mediabunny')
 }

@@ -99,21 +99,18 @@ export function openStream({ stream, size, name, type }: StreamSource): SourceFi
 
 /** Waits for a read. Rejects with the signal's reason on abort. */
 async function untilAborted<T>(reading: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  let abort = (): void => {}
-  const aborted = new Promise<null>((resolve) => {
-    abort = () => resolve(null)
+  const ended = new AbortController()
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { signal: ended.signal })
   })
-  signal?.addEventListener('abort', abort)
   try {
-    const result = await Promise.race([reading, aborted])
-    if (result !== null) return result
+    return await Promise.race([reading, aborted])
   } catch {
+    signal?.throwIfAborted()
     throw sourceFailed('UNREADABLE', 'Reading the stream failed.')
   } finally {
-    signal?.removeEventListener('abort', abort)
+    ended.abort()
   }
-  signal?.throwIfAborted()
-  throw sourceFailed('UNREADABLE', 'Reading the stream failed.')
 }
 
 function consumed(offsetBytes: number) {

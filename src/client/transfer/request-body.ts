@@ -82,7 +82,8 @@ export async function wholeBody(
   if (file.nativePart !== null) {
     const form = new FormData()
     // React Native takes more than the types of the web: https://reactnative.dev/docs/network
-    Reflect.apply(form.append, form, [field, file.nativePart])
+    const append: unknown = Reflect.get(form, 'append')
+    if (typeof append === 'function') Reflect.apply(append, form, [field, file.nativePart])
     return { body: form, headers: {} }
   }
   const { head, tail, headers } = multipartOf(body)

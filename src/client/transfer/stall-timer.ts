@@ -26,14 +26,18 @@ export interface StallTimer {
 
 export function createStallTimer(clock: ClientClock, onStalled: () => void): StallTimer {
   let waiting = new AbortController()
+
+  async function waitFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await clock.wait(milliseconds, signal)
+    if (!signal.aborted) onStalled()
+  }
+
   return {
     start(milliseconds) {
       waiting.abort()
       waiting = new AbortController()
       const { signal } = waiting
-      void clock.wait(milliseconds, signal).then(() => {
-        if (!signal.aborted) onStalled()
-      })
+      void waitFor(milliseconds, signal)
     },
     stop() {
       waiting.abort()

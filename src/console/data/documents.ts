@@ -1,19 +1,6 @@
 /** GraphQL documents of the console; selections and types come from `headgate/client`. */
-import { type TypeOf, flag, list, nullable, number, object, text } from '../../client/shape.ts'
+import { type TypeOf, nullable, number, object } from '../../client/shape.ts'
 import { uploadShape } from '../../client/gateway/upload.ts'
-
-const edgeShape = object({ cursor: text, node: uploadShape })
-const pageShape = object({
-  edges: list(edgeShape),
-  pageInfo: object({ hasNextPage: flag, endCursor: nullable(text) }),
-})
-const listEventShape = object({
-  page: nullable(pageShape),
-  changed: nullable(edgeShape),
-  isListed: flag,
-})
-export type UploadPage = TypeOf<typeof pageShape>
-export type UploadListEvent = TypeOf<typeof listEventShape>
 
 const usageShape = object({
   storedMinutes: number,
@@ -22,28 +9,6 @@ const usageShape = object({
   limitMinutes: nullable(number),
   videoCount: number,
 })
-
-export const UPLOADS = `query Uploads($first: Int!, $after: String!, $filter: UploadFilter) {
-  uploads(first: $first, after: $after, filter: $filter) ${pageShape.selection}
-}`
-export interface UploadsData {
-  readonly uploads: UploadPage
-}
-export interface UploadListVariables {
-  readonly [name: string]: unknown
-  readonly first: number
-  readonly filter: { readonly status: readonly string[] }
-}
-export interface UploadsVariables extends UploadListVariables {
-  readonly after: string
-}
-
-export const UPLOAD_LIST = `subscription UploadList($first: Int!, $filter: UploadFilter) {
-  uploadList(first: $first, filter: $filter) ${listEventShape.selection}
-}`
-export interface UploadListData {
-  readonly uploadList: UploadListEvent
-}
 
 const ERRORS = ['ForbiddenError', 'QuotaExceededError', 'RateLimitedError', 'StreamError']
   .map((name) => `... on ${name} { message }`)

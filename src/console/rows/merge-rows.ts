@@ -1,12 +1,12 @@
 /** Merges local queue items and the gateway's uploads into one row per upload. */
-import type { QueuedUpload, Upload } from '../../client/client.ts'
+import type { QueuedUpload, Upload, UploadStatus } from '../../client/client.ts'
 import { type Row, rowFromQueue, rowFromUpload } from './row.ts'
 
 /** Filter of the list. */
 export type Filter = 'all' | 'active' | 'ready' | 'failed'
 
 /** Statuses that each filter queries. */
-export const STATUSES: Readonly<Record<Filter, readonly string[]>> = {
+export const STATUSES: Readonly<Record<Filter, readonly UploadStatus[]>> = {
   all: ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS', 'READY', 'ERROR', 'EXPIRED'],
   active: ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS'],
   ready: ['READY'],

@@ -1,7 +1,7 @@
 /** List of all uploads: local queue items and the gateway's uploads. */
+import type { Client } from '@urql/core'
 import { useRef, useState } from 'preact/hooks'
 import type { Upload, UploadClient } from '../../client/client.ts'
-import type { GatewayClient } from '../data/graphql-client.ts'
 import type { ConsoleQueue, FileSettings } from '../queue/upload-queue.ts'
 import { type Filter, mergeRows } from '../rows/merge-rows.ts'
 import type { Row } from '../rows/row.ts'
@@ -16,7 +16,7 @@ import { useUndo } from './use-undo.ts'
 import { useUploads } from './use-uploads.ts'
 
 interface UploadListProps {
-  readonly data: GatewayClient
+  readonly data: Client
   readonly client: UploadClient
   readonly queue: ConsoleQueue
   readonly settings: FileSettings
@@ -42,7 +42,7 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
   const undo = useUndo()
   const heading = useRef<HTMLHeadingElement>(null)
   const queued = useStore(queue.uploads)
-  const list = useUploads(data, filter)
+  const list = useUploads(client, data, filter)
   const deletion = useDeleteUpload(client, queue)
   const rows = mergeRows(queued, list.uploads, filter).filter(
     ({ uid }) => uid === null || !deletion.hiddenUids.has(uid),
@@ -68,7 +68,7 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
         <h2 id="uploads-title" ref={heading} tabIndex={-1}>
           Your uploads
         </h2>
-        {!list.isLive && !list.isLoading && (
+        {list.isLost && (
           <p class="muted small">
             {list.isReconnecting ? 'Reconnecting to the gateway…' : 'Connecting for live updates…'}
           </p>
@@ -97,7 +97,7 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
       {rows.length === 0 ? (
         <EmptyList
           isLoading={list.isLoading}
-          isBroken={list.isBroken}
+          isBroken={list.isLost}
           isReconnecting={list.isReconnecting}
           filter={filter}
         />

@@ -39,7 +39,7 @@ interface UploadsPageProps {
 export function UploadsPage({ session, user }: UploadsPageProps) {
   const dependencies = useMemo(() => createDependencies(session, user), [session, user])
   return (
-    <Provider value={dependencies.data.client}>
+    <Provider value={dependencies.data}>
       <Uploads session={session} user={user} {...dependencies} />
     </Provider>
   )
