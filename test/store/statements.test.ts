@@ -184,7 +184,7 @@ test('uses the expected index for each kind of query', async () => {
       .filter(({ source }) => pattern.test(source))
       .map(({ steps }) => /USING (?:COVERING )?(?:INDEX )?(\w+(?: KEY)?)/.exec(steps[0] ?? '')?.[1])
   for (const [pattern, index] of [
-    [/where "uploads"\."uid" (?:=|in) /, 'uploads_uid'],
+    [/where "uploads"\."uid" (?:=|in) /, 'uploads_by_uid'],
     [/"idempotency_key" = \?\)$/, 'uploads_key'],
     [/where .*"check_at" is not null/, 'uploads_due'],
     [/"token_id" = \? and/, 'uploads_by_token'],
