@@ -44,7 +44,7 @@ async function callEveryOperation(store: UploadStore, round: string): Promise<vo
   await store.reserve(reservationOf({ id: b }), unlimited)
   await store.pendingReservations(after(1), 10)
   const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
-  const upload = await store.mint(a, minted, after(1), after(15))
+  const upload = await store.mint(keyed, minted, after(1), after(15))
   if (upload === null) throw new Error('The upload was not minted.')
   await store.findByKey('alice', a, after(0))
   await store.retire(b)
