@@ -5,7 +5,6 @@
  * its subscribers. A NOTIFY can be lost, so each gateway also queries missed changes every two seconds and
  * after each reconnect.
  */
-import { setImmediate as nextTick } from 'node:timers/promises'
 import type { Postgres } from '../../postgres/connection-pool.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -86,7 +85,9 @@ export async function createPostgresPubSub(
 
   async function publishAll(): Promise<void> {
     // Changes that were recorded together are published in one tick.
-    await nextTick()
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
     while (unpublished.size > 0) {
       await publishNow()
       await clock.wait(NOTIFY_INTERVAL_MS, closing.signal)
