@@ -17,6 +17,12 @@ type Store = ReturnType<typeof createSqliteStore>
 /** Creators of the uploads, each of the same number. */
 export const CREATORS: readonly string[] = Array.from({ length: 20 }, (_, at) => `creator-${at}`)
 
+/** Creators of new uploads in the rows that compare few creators with many. */
+export const THOUSAND_CREATORS: readonly string[] = Array.from(
+  { length: 1000 },
+  (_, at) => `creator-${at}`,
+)
+
 /** One of so many uploads is PENDING_UPLOAD; the others are READY. */
 const PENDING_EVERY = 5
 /** Number of concurrent writes, which share commits. */
