@@ -142,6 +142,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'store/sqlite/': {
     inside: [
       'store/*',
+      'uploads/minted-upload.ts',
       'uploads/upload.ts',
       'uploads/callbacks/callback-type.ts',
       'uploads/ports/',
@@ -151,7 +152,14 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['better-sqlite3', 'drizzle-orm', 'node:'],
   },
   'store/d1/': {
-    inside: ['store/*', 'store/sqlite/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    inside: [
+      'store/*',
+      'store/sqlite/',
+      'uploads/minted-upload.ts',
+      'uploads/upload.ts',
+      'uploads/ports/',
+      'shared/',
+    ],
     types: ['uploads/'],
     packages: ['drizzle-orm'],
   },

@@ -6,7 +6,7 @@ import { createCallbackTransport } from '../node/deliver-callbacks.ts'
 import { systemClock } from '../shared/clock.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import { callbackPayload } from '../uploads/callbacks/callback-payload.ts'
-import { mintedUpload } from '../uploads/create/minted-upload.ts'
+import { mintedUpload } from '../uploads/minted-upload.ts'
 import { MAX_BASIC_BYTES } from '../uploads/limits.ts'
 import type { Upload } from '../uploads/upload.ts'
 

@@ -21,7 +21,7 @@ const MINT = `mutation Mint($input: CreateDirectUploadInput!) {
   }
 }`
 
-/** Authorization header of each creator, created once per process. */
+/** Authorization header of each seeded creator, created once per process. */
 const tokens = new Map(CREATORS.map((creator) => [creator, bearer(creator)]))
 
 /** A request, and the text that the beginning of its response must contain. */
@@ -44,9 +44,9 @@ export function listNewest(at: number, first: number): Operation {
   return operation(LIST, { first }, creatorOf(at), '"nodes":[{"uid":"')
 }
 
-export function mintOne(at: number): Operation {
+export function mintOne(at: number, creator: string = creatorOf(at)): Operation {
   const input = { maxDurationSeconds: 60, name: `Upload ${at}` }
-  return operation(MINT, { input }, creatorOf(at), '"uploadURL":"https://upload.')
+  return operation(MINT, { input }, creator, '"uploadURL":"https://upload.')
 }
 
 function operation(
@@ -58,7 +58,7 @@ function operation(
   return {
     body: JSON.stringify({ query, variables }),
     // `x-creator` is for the servers that require no token.
-    headers: { authorization: tokens.get(creator) ?? '', 'x-creator': creator },
+    headers: { authorization: tokens.get(creator) ?? bearer(creator), 'x-creator': creator },
     marker,
   }
 }

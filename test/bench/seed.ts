@@ -17,6 +17,12 @@ type Store = ReturnType<typeof createSqliteStore>
 /** Creators of the uploads, each of the same number. */
 export const CREATORS: readonly string[] = Array.from({ length: 20 }, (_, at) => `creator-${at}`)
 
+/** Creators of new uploads in the rows that compare few creators with many. */
+export const THOUSAND_CREATORS: readonly string[] = Array.from(
+  { length: 1000 },
+  (_, at) => `creator-${at}`,
+)
+
 /** One of so many uploads is PENDING_UPLOAD; the others are READY. */
 const PENDING_EVERY = 5
 /** Number of concurrent writes, which share commits. */
@@ -77,32 +83,30 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
   // younger uploads, the gateway would take such polls for the result of a wrong clock.
   const createdAt = new Date(now - 25 * HOUR_MS - (uploads - at) * 100)
   const creator = creatorOf(at)
-  await store.reserve(
-    {
-      id,
-      protocol: 'BASIC',
-      creator,
-      requestedBy: creator,
-      name: `Upload ${at}`,
-      meta: {},
-      constraints: {
-        maxDurationSeconds: 60,
-        maxSizeBytes: 200_000_000,
-        allowedOrigins: [],
-        requireSignedURLs: false,
-        scheduledDeletion: null,
-      },
-      expiresAt: new Date(now + 24 * HOUR_MS),
-      createdAt,
-      totalBytes: null,
-      idempotencyKey: null,
-      fingerprint: uid,
+  const reservation = {
+    id,
+    protocol: 'BASIC' as const,
+    creator,
+    requestedBy: creator,
+    name: `Upload ${at}`,
+    meta: {},
+    constraints: {
+      maxDurationSeconds: 60,
+      maxSizeBytes: 200_000_000,
+      allowedOrigins: [],
+      requireSignedURLs: false,
+      scheduledDeletion: null,
     },
-    { creatorQuotaSeconds: null, keysValidSince: new Date(0) },
-  )
+    expiresAt: new Date(now + 24 * HOUR_MS),
+    createdAt,
+    totalBytes: null,
+    idempotencyKey: null,
+    fingerprint: uid,
+  }
+  await store.reserve(reservation, { creatorQuotaSeconds: null, keysValidSince: new Date(0) })
   const later = new Date(now + 24 * HOUR_MS)
   const uploadURL = `https://upload.videodelivery.net/${uid}`
-  const upload = await store.mint(id, { uid, uploadURL }, createdAt, later)
+  const upload = await store.mint(reservation, { uid, uploadURL }, createdAt, later)
   if (upload === null) throw new Error('Reservation not found.')
   if (isPending(at)) return
   const readyAt = new Date(createdAt.getTime() + 10_000)

@@ -7,7 +7,7 @@ import {
   type ReplayFilter,
   deliveryStates,
 } from '../../src/uploads/ports/callback-store.ts'
-import { mintedUpload } from '../../src/uploads/create/minted-upload.ts'
+import { mintedUpload } from '../../src/uploads/minted-upload.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -34,10 +34,11 @@ export async function mintWith(
   id: string,
   callback: CallbackWrite | null,
 ): Promise<Upload> {
-  await store.reserve(reservationOf({ id }), unlimited)
+  const reservation = reservationOf({ id })
+  await store.reserve(reservation, unlimited)
   const minted = { uid: uidOf(id), uploadURL: uploadURLOf(id) }
   const at = callback?.event.at ?? after(1)
-  const upload = await store.mint(id, minted, at, after(15), callback)
+  const upload = await store.mint(reservation, minted, at, after(15), callback)
   if (upload === null) throw new Error(`${id} was not minted.`)
   return upload
 }
@@ -99,7 +100,7 @@ export function describeCallbacks({ store, reopen }: Suite): void {
       const reservation = reservationOf({ id: 'a', protocol: 'TUS', totalBytes: 9, name: 'a.mp4' })
       await store().reserve(reservation, unlimited)
       const minted = { uid: uidOf('a'), uploadURL: uploadURLOf('a') }
-      expect(await store().mint('a', minted, after(1), after(15))).toEqual(
+      expect(await store().mint(reservation, minted, after(1), after(15))).toEqual(
         mintedUpload(reservation, minted, after(1)),
       )
     })
@@ -111,7 +112,9 @@ export function describeCallbacks({ store, reopen }: Suite): void {
       await store().retire('retired')
       for (const id of ['released', 'retired', 'unknown']) {
         const minted = { uid: uidOf(id), uploadURL: uploadURLOf(id) }
-        expect(await store().mint(id, minted, after(1), after(2), callbackOf(id, 1))).toBeNull()
+        const reservation = reservationOf({ id })
+        const callback = callbackOf(id, 1)
+        expect(await store().mint(reservation, minted, after(1), after(2), callback)).toBeNull()
       }
       expect(await claim(99)).toEqual([])
       expect(await callbacks().listDeliveries('waiting', 9)).toEqual([])

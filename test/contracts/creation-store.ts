@@ -116,7 +116,7 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
       await admit({ ...fields, id: 'a' }, rulesOf('alice', 9))
       const [creations] = opened.creations
       const video = { uid: uidOf('a'), uploadURL: uploadURLOf('a') }
-      await creations?.record('a', video, after(1), after(15))
+      await creations?.record(reservationOf({ id: 'a' }), video, after(1), after(15))
       const later = { ...rulesOf('alice', 9), keysValidSince: after(1) }
       expect(await admit({ ...fields, id: 'b' }, rulesOf('alice', 9))).toMatchObject({
         kind: 'key-in-use',
@@ -137,7 +137,12 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
     test('records an upload once, and null without its reservation', async () => {
       const [creations] = opened.creations
       const record = (id: string, uid: string) =>
-        creations?.record(id, { uid, uploadURL: uploadURLOf(uid) }, after(1), after(15))
+        creations?.record(
+          reservationOf({ id }),
+          { uid, uploadURL: uploadURLOf(uid) },
+          after(1),
+          after(15),
+        )
       for (const id of ['a', 'b']) await admit({ id }, rulesOf('alice', 9))
       const recorded = await Promise.all([
         record('a', 'first'),
@@ -157,7 +162,8 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
       await opened.store.saveUnmatchedWebhook('other', 'third', after(1))
       await admit({ id: 'a' }, rulesOf('alice', 9))
       const video = { uid: 'uid', uploadURL: uploadURLOf('a') }
-      const recorded = await opened.creations[0]?.record('a', video, after(3), after(15))
+      const reservation = reservationOf({ id: 'a' })
+      const recorded = await opened.creations[0]?.record(reservation, video, after(3), after(15))
       expect(recorded?.webhooks ?? (await opened.store.unmatchedWebhooks('uid'))).toEqual([
         'first',
         'second',

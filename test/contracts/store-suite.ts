@@ -42,7 +42,7 @@ export async function mintIn(
   const { id, createdAt } = reservation
   const { kind } = await store.reserve(reservation, unlimited)
   const minted = { uid: uidOf(id), uploadURL: uploadURLOf(id) }
-  const upload = await store.mint(id, minted, createdAt, after(15))
+  const upload = await store.mint(reservation, minted, createdAt, after(15))
   if (kind !== 'reserved' || upload === null) throw new Error(`${id} was not minted: ${kind}`)
   return upload
 }

@@ -34,7 +34,7 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
     test('mint creates an upload with its first event', async () => {
       await store().reserve(reservationOf(), unlimited)
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
-      const upload = await store().mint('reference', minted, after(2), after(17))
+      const upload = await store().mint(reservationOf(), minted, after(2), after(17))
       expect(upload).toEqual(uploadOf({ ...minted, updatedAt: after(2) }))
       expect(await store().find('uid')).toEqual(upload)
       expect((await store().historyOf(['reference'])).get('reference')).toEqual([
@@ -44,7 +44,9 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
 
     test('mint returns null for an unknown reservation', async () => {
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
-      expect(await store().mint('nobody', minted, after(2), after(17))).toBeNull()
+      expect(
+        await store().mint(reservationOf({ id: 'nobody' }), minted, after(2), after(17)),
+      ).toBeNull()
       expect(await store().find('uid')).toBeNull()
       expect((await store().historyOf(['nobody'])).get('nobody') ?? []).toEqual([])
     })
@@ -54,7 +56,7 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
       const minted = await Promise.all(
         numbered(10).map((n) => {
           const video = { uid: uidOf(n), uploadURL: uploadURLOf(n) }
-          return store().mint('reference', video, after(2), after(17))
+          return store().mint(reservationOf(), video, after(2), after(17))
         }),
       )
       expect(minted.filter((upload) => upload !== null)).toHaveLength(1)
@@ -72,7 +74,9 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
       expect(await store().findByKey('alice', 'one', after(0))).toBeNull()
       expect(await store().find(upload.uid)).toEqual(upload)
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
-      expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
+      expect(
+        await store().mint(reservationOf({ id: 'one' }), minted, after(2), after(17)),
+      ).toBeNull()
     })
 
     test('retire frees quota and key, and keeps the reference', async () => {
@@ -92,7 +96,9 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
         upload.constraints.maxDurationSeconds,
       )
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
-      expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
+      expect(
+        await store().mint(reservationOf({ id: 'one' }), minted, after(2), after(17)),
+      ).toBeNull()
 
       await store().deleteRetiredBefore(after(0))
       expect((await store().findReferences(['one'])).size).toBe(1)
@@ -241,9 +247,10 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
 
     test('counts an upload whatever becomes of it, also after a restart', async () => {
       for (const status of ['ERROR', 'EXPIRED', 'DELETED', 'READY'] as const) {
-        await store().reserve(reservationOf({ id: status }), rulesFor('link', 4))
+        const reservation = reservationOf({ id: status })
+        await store().reserve(reservation, rulesFor('link', 4))
         const video = { uid: uidOf(status), uploadURL: uploadURLOf(status) }
-        const upload = await store().mint(status, video, after(2), after(17))
+        const upload = await store().mint(reservation, video, after(2), after(17))
         if (upload === null) throw new Error('The upload was not minted.')
         await store().saveVersion(changeOf(upload, { status }))
       }

@@ -137,7 +137,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         })
         await store.reserve(reservation, unlimited)
         expect(await store.pendingReservations(after(1), 10)).toEqual([reservation])
-        const minted = await store.mint(id, { uid, uploadURL }, after(1.001), after(15))
+        const minted = await store.mint(reservation, { uid, uploadURL }, after(1.001), after(15))
         expect(minted).toEqual({
           ...bare,
           name: upload.name,

@@ -33,7 +33,7 @@ export default {
     const rules = { creatorQuotaSeconds: 6000, keysValidSince: createdAt }
     const { kind } = await store.reserve(reservation, rules)
     const minted = { uid: `uid-of-${id}`, uploadURL: 'https://upload.example.com/x' }
-    const upload = await store.mint(id, minted, createdAt, createdAt)
+    const upload = await store.mint(reservation, minted, createdAt, createdAt)
     const list = await store.list({}, { direction: 'older', limit: 9 })
     return Response.json({ kind, upload, list })
   },

@@ -1,10 +1,13 @@
 /** Runs the UploadPubSub contract on PostgreSQL, and tests failures between gateways. */
+import { once } from 'node:events'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock, type Clock } from '../../src/shared/clock.ts'
 import {
   type PostgresPubSub,
   createPostgresPubSub,
 } from '../../src/pubsub/postgres/postgres-pubsub.ts'
+import { decodeNotifyPayload } from '../../src/pubsub/postgres/notify-payload.ts'
 import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
@@ -26,6 +29,14 @@ const ignoreAll: Logger = {
 const TERMINATE_LISTENERS = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid()
     and query ~ '^(listen|select pg_current_snapshot)'`
+
+/** Its waits end only when they are aborted. */
+const stoppedClock: Clock = {
+  ...systemClock,
+  async wait(_milliseconds, signal) {
+    if (signal?.aborted === false) await once(signal, 'abort')
+  },
+}
 
 /** The pub/sub adapter of one gateway. */
 interface Gateway {
@@ -178,6 +189,34 @@ describeWithPostgres('PostgreSQL', () => {
       await other.pubsub.catchUp()
       expect(listener.received.at(-1)).toBe('slow2')
       expect(listener.received).toHaveLength(4)
+    })
+
+    test('publishes changes of one tick, and those until the interval has passed, in one NOTIFY each', async () => {
+      const database = await createTestDatabase()
+      const one = await startGateway(database.url, stoppedClock)
+      const client = await one.postgres.connect()
+      onTestFinished(async () => {
+        await client.end()
+        await stop(one)
+        await database.drop()
+      })
+      const published: string[][] = []
+      client.on('notification', ({ payload }) => {
+        published.push(decodeNotifyPayload('other', payload ?? '').map(({ uid }) => uid))
+      })
+      await client.query('listen headgate')
+      for (const uid of ['a', 'b']) one.pubsub.publish(uploadOf({ uid }))
+      while (published.length === 0) await client.query('select 1')
+      for (const uid of ['c', 'd', 'e']) {
+        await nextTick()
+        one.pubsub.publish(uploadOf({ uid }))
+      }
+      await one.pubsub.catchUp()
+      await client.query('select 1')
+      expect(published).toEqual([
+        ['a', 'b'],
+        ['c', 'd', 'e'],
+      ])
     })
 
     test('listens again after a lost connection and delivers what was missed', async () => {

@@ -57,10 +57,11 @@ describeWithPostgres('PostgreSQL', () => {
     if (one === undefined || other === undefined) throw new Error('Two gateways are required.')
     await Promise.all(
       numbered(200).map(async (id) => {
-        await store.reserve(reservationOf({ id }), unlimited)
+        const reservation = reservationOf({ id })
+        await store.reserve(reservation, unlimited)
         const video = { uid: id, uploadURL: uploadURLOf(id) }
         const [recorded, found] = await Promise.all([
-          one.record(id, video, after(1), after(15)),
+          one.record(reservation, video, after(1), after(15)),
           other.saveUnmatchedWebhook(id, 'body', after(1)).then(() => other.find(id)),
         ])
         const wasRead = recorded?.webhooks?.length === 1

@@ -50,7 +50,12 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ],
   ['countByToken', 1, (store) => store.countByToken('link')],
   ['findByKey', 1, (store) => store.findByKey('alice', 'key', after(0))],
-  ['mint', 2, (store) => store.mint('one', { uid: 'a', uploadURL: 'b' }, after(1), after(15))],
+  [
+    'mint',
+    2,
+    (store) =>
+      store.mint(reservationOf({ id: 'one' }), { uid: 'a', uploadURL: 'b' }, after(1), after(15)),
+  ],
   ['release', 1, (store) => store.release('one')],
   ['pendingReservations', 1, (store) => store.pendingReservations(after(9), 10)],
   ['retire', 1, (store) => store.retire('one')],

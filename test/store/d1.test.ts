@@ -99,9 +99,10 @@ describe('several Workers', () => {
   test('mint or release a reservation atomically when both happen concurrently', async () => {
     const { one, other, readNumber } = await openTwoStores()
     for (const [index, id] of numbered(12).entries()) {
-      await one.reserve(reservationOf({ id }), unlimited)
+      const reservation = reservationOf({ id })
+      await one.reserve(reservation, unlimited)
       const minted = { uid: uidOf(id), uploadURL: 'https://upload.example.com/x' }
-      const mint = () => one.mint(id, minted, after(1), after(15))
+      const mint = () => one.mint(reservation, minted, after(1), after(15))
       const discard = () => (index % 4 < 2 ? other.release(id) : other.retire(id))
       await Promise.all(index % 2 === 0 ? [mint(), discard()] : [discard(), mint()])
     }
@@ -126,9 +127,10 @@ describe('a failure', () => {
   test('leaves no partial write and reveals no parameter values', async () => {
     const { one, readNumber } = await openTwoStores()
     await mintIn(one, { id: 'first' })
-    await one.reserve(reservationOf({ id: 'second' }), unlimited)
+    const second = reservationOf({ id: 'second' })
+    await one.reserve(second, unlimited)
     const minted = { uid: uidOf('first'), uploadURL: 'https://upload.example.com/secret' }
-    const error = await failureOf(one.mint('second', minted, after(1), after(15)))
+    const error = await failureOf(one.mint(second, minted, after(1), after(15)))
     expect(error).not.toBeInstanceOf(StoreUnavailable)
     expect(inspect(error)).toContain('UNIQUE constraint failed: uploads.uid')
     expect(inspect(error)).not.toMatch(/secret|uid-of-first/)
@@ -166,7 +168,7 @@ describe('a failure', () => {
       }),
     )
     isUnavailable = true
-    const batch = store.mint('a', { uid: 'b', uploadURL: 'c' }, after(0), after(1))
+    const batch = store.mint(reservationOf(), { uid: 'b', uploadURL: 'c' }, after(0), after(1))
     for (const error of [await failureOf(store.find('uid')), await failureOf(batch)]) {
       expect(error).toBeInstanceOf(StoreUnavailable)
       expect(inspect(error)).not.toContain('secret')

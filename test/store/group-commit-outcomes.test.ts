@@ -59,7 +59,8 @@ test('rejects only the mint whose uid is taken among many', async () => {
   const outcomes = await Promise.allSettled(
     ids.map((id) => {
       const uid = uidOf(id === '0030' ? '0007' : id)
-      return store.mint(id, { uid, uploadURL: uploadURLOf(id) }, after(1), after(15))
+      const minted = { uid, uploadURL: uploadURLOf(id) }
+      return store.mint(reservationOf({ id }), minted, after(1), after(15))
     }),
   )
   expect(ids.filter((_, place) => outcomes[place]?.status === 'rejected')).toEqual(['0030'])

@@ -12,7 +12,7 @@ import { findPostgres, startPostgres } from '../kit/postgres-server.ts'
 
 const UPLOADS = 40
 /** Sent after the response. Concurrent changes share one. */
-const NOTIFY = 'select pg_notify($1, $2)'
+const NOTIFY = 'headgate_notify'
 /** Durable commits of the sync loop and of the server's own processes during the test, at most. */
 const OTHER_COMMITS = UPLOADS / 2
 

@@ -279,10 +279,11 @@ describeWithPostgres('PostgreSQL', () => {
   test('reports the cause of an error without parameter values', async () => {
     const { store } = await openStores(1)
     const { uid } = await mintIn(store, { id: 'one' })
-    await store.reserve(reservationOf({ id: 'two' }), unlimited)
+    const two = reservationOf({ id: 'two' })
+    await store.reserve(two, unlimited)
     const minted = { uid, uploadURL: 'https://upload.example.com/secret' }
     const failure: unknown = await store
-      .mint('two', minted, after(1), after(15))
+      .mint(two, minted, after(1), after(15))
       .catch((error: unknown) => error)
     expect(inspect(failure)).toMatch(/duplicate key value violates unique constraint.*23505/)
     expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('secret')

@@ -189,7 +189,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     await copy()
     const content = await withSqlite(async (store) => {
       const minted = { uid: uidOf('minted'), uploadURL: 'https://upload.example.com/minted' }
-      await store.mint('minted', minted, after(10), after(20))
+      await store.mint(reservationOf({ id: 'minted' }), minted, after(10), after(20))
       await store.release('released')
       await store.retire('retired')
       // Released or expired keys belong to other reservations now, also when their id sorts first.
@@ -481,7 +481,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
         missingPolls: 0,
       })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }
-      expect((await store.mint('waiting', minted, after(10), after(20)))?.version).toBe(1)
+      const waiting = reservationOf({ id: 'waiting' })
+      expect((await store.mint(waiting, minted, after(10), after(20)))?.version).toBe(1)
       const before = await store.quotaUsage('bob')
       await mintIn(store, { id: 'new', creator: 'bob' })
       const { reservedSeconds } = await store.quotaUsage('bob')

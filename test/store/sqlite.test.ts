@@ -76,14 +76,13 @@ describe('the file', () => {
     const file = newFile()
     const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
     expect(other.deployment).toBe(one.deployment)
-    expect(
-      (await one.reserve(reservationOf({ id: 'a', idempotencyKey: 'key' }), unlimited)).kind,
-    ).toBe('reserved')
+    const reservation = reservationOf({ id: 'a', idempotencyKey: 'key' })
+    expect((await one.reserve(reservation, unlimited)).kind).toBe('reserved')
     expect(
       (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), unlimited)).kind,
     ).toBe('key-in-use')
     const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
-    const upload = await other.mint('a', minted, after(1), after(15))
+    const upload = await other.mint(reservation, minted, after(1), after(15))
     if (upload === null) throw new Error('The upload was not minted.')
     expect(await one.find('uid')).toEqual(upload)
     expect(await one.saveVersion(changeOf(upload, { status: 'QUEUED' }))).toBe(true)

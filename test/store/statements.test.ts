@@ -44,7 +44,7 @@ async function callEveryOperation(store: UploadStore, round: string): Promise<vo
   await store.reserve(reservationOf({ id: b }), unlimited)
   await store.pendingReservations(after(1), 10)
   const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
-  const upload = await store.mint(a, minted, after(1), after(15))
+  const upload = await store.mint(keyed, minted, after(1), after(15))
   if (upload === null) throw new Error('The upload was not minted.')
   await store.findByKey('alice', a, after(0))
   await store.retire(b)
@@ -184,7 +184,7 @@ test('uses the expected index for each kind of query', async () => {
       .filter(({ source }) => pattern.test(source))
       .map(({ steps }) => /USING (?:COVERING )?(?:INDEX )?(\w+(?: KEY)?)/.exec(steps[0] ?? '')?.[1])
   for (const [pattern, index] of [
-    [/where "uploads"\."uid" (?:=|in) /, 'uploads_uid'],
+    [/where "uploads"\."uid" (?:=|in) /, 'uploads_by_uid'],
     [/"idempotency_key" = \?\)$/, 'uploads_key'],
     [/where .*"check_at" is not null/, 'uploads_due'],
     [/"token_id" = \? and/, 'uploads_by_token'],

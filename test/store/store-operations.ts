@@ -47,7 +47,7 @@ const mint = fc.tuple(id, second).map(([reservationId, at]) => ({
   name: `mint ${reservationId}`,
   perform: (store: UploadStore) =>
     store.mint(
-      reservationId,
+      reservationOf({ id: reservationId }),
       { uid: uidOf(reservationId), uploadURL: uploadURLOf(reservationId) },
       after(at),
       after(15),

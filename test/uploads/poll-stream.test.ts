@@ -53,7 +53,7 @@ it('reschedules all uploads that did not change in one write, and counts those t
         watermarkUid: null,
       }
       const minted = await stream.createDirectUpload(params)
-      await store.mint(id, minted, now, now)
+      await store.mint(reservation, minted, now, now)
       return minted.uploadURL
     }),
   )

@@ -38,6 +38,7 @@ export async function createPostgresPubSub(
 ): Promise<PostgresPubSub> {
   const { postgres, read, clock, log } = options
   const sender = crypto.randomUUID()
+  const closing = new AbortController()
   const local = createMemoryPubSub()
   const delivered = createDeliveredVersions()
   const topicSubscribers = createTopicSubscribers()
@@ -47,6 +48,7 @@ export async function createPostgresPubSub(
   const unread = new Set<string>()
   let rotatedAt = clock.monotonicMs()
   let publishing: Promise<void> | null = null
+  let sending: Promise<void> | null = null
   let reading: Promise<void> | null = null
 
   function deliver(upload: Upload): void {
@@ -65,11 +67,30 @@ export async function createPostgresPubSub(
     while (unpublished.size > 0) {
       const payload = encodeNotifyPayload(sender, unpublished)
       try {
-        await postgres.run(() => postgres.pool.query(NOTIFY, [CHANNEL, payload]))
+        await postgres.run(() => postgres.pool.query({ ...NOTIFY, values: [CHANNEL, payload] }))
       } catch (error) {
         // The other gateways find the changes in their next catch-up.
         log.debug({ err: error }, 'publishing changes failed; other gateways catch up within 2 s')
       }
+    }
+  }
+
+  /** Sends all that is not published. Joins a running call. */
+  function publishNow(): Promise<void> {
+    sending ??= sendNotifications().finally(() => {
+      sending = null
+    })
+    return sending
+  }
+
+  async function publishAll(): Promise<void> {
+    // Changes that were recorded together are published in one tick.
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    while (unpublished.size > 0) {
+      await publishNow()
+      await clock.wait(NOTIFY_INTERVAL_MS, closing.signal)
     }
   }
 
@@ -117,7 +138,7 @@ export async function createPostgresPubSub(
     publish(upload) {
       deliver(upload)
       unpublished.set(upload.uid, upload.version)
-      publishing ??= sendNotifications().finally(() => {
+      publishing ??= publishAll().finally(() => {
         publishing = null
       })
     },
@@ -133,11 +154,12 @@ export async function createPostgresPubSub(
       }
     },
     async catchUp() {
-      await publishing
+      await publishNow()
       await postgresListener.catchUp()
     },
     async close() {
-      await publishing
+      closing.abort()
+      await publishNow()
       await postgresListener.close()
     },
   }
@@ -148,5 +170,10 @@ const MAX_UPLOADS_PER_QUERY = 500
 
 /** Longer than a catch-up may reach back, so that no version is delivered twice. */
 const DELIVERED_RETENTION_MS = SAFE_AFTER_MS + 15_000
+/**
+ * Milliseconds between two NOTIFYs of a gateway. Each wakes a server process of every gateway. A change after a
+ * pause is not delayed.
+ */
+const NOTIFY_INTERVAL_MS = 25
 const CHANNEL = 'headgate'
-const NOTIFY = 'select pg_notify($1, $2)'
+const NOTIFY = { name: 'headgate_notify', text: 'select pg_notify($1, $2)' } as const

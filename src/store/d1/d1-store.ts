@@ -5,6 +5,7 @@
  * All operations are safe for concurrent Workers. The poll and sweep leases are granted to every caller: only
  * one Durable Object, the hub, synchronizes, and it knows all watched uploads.
  */
+import { mintedUpload } from '../../uploads/minted-upload.ts'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import type { RowStatus } from '../row-status.ts'
 import { createListStatements } from '../sqlite/list-statements.ts'
@@ -104,15 +105,15 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       return isExpired ? null : keyed
     },
 
-    mint: async (id, { uid, uploadURL }, at, pollAt, callback = null) => {
-      const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
+    mint: async (reservation, minted, at, pollAt, callback = null) => {
+      const { id } = reservation
+      const values = { id, ...minted, at: at.getTime(), checkAt: pollAt.getTime() }
       const results = await client.batch([
         ...callbackQueries(callback),
         bindQuery(statements.addFirstEvent, values),
         bindQuery(statements.mint, values),
       ])
-      const row = results.at(-1)?.[0]
-      return row === undefined ? null : readUpload(row)
+      return results.at(-1)?.[0] === undefined ? null : mintedUpload(reservation, minted, at)
     },
 
     release: (id) => done(statements.release, { id }),

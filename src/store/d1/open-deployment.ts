@@ -12,6 +12,7 @@ const REQUIRED = [
   'upload_added',
   'upload_changed',
   'upload_removed',
+  'uploads_by_uid',
   'uploads_listed_by_creator',
   'uploads_listed_by_age',
   'uploads_by_token',

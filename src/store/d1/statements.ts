@@ -8,6 +8,8 @@ import { type RowShape, db, defineStatement } from '../sqlite/define-statement.t
 import { countByTokenStatement } from '../sqlite/count-by-token.ts'
 import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
+  mintParams,
+  mintStatement,
   saveVersionParams,
   saveVersionStatement,
   dueOrder,
@@ -71,6 +73,9 @@ export const statements = {
           where ${and(eq(uploads.id, param('id')), eq(uploads.version, param('expected')))}`,
     ),
   ),
+  /** Returns a row if the reservation was found. */
+  mint: defineStatement(mintParams, (param) => mintStatement(param).returning(found)),
+
   /** Returns a row if the version was written. */
   advance: defineStatement(saveVersionParams, (param) =>
     saveVersionStatement(param).returning(found),

@@ -39,7 +39,7 @@ export function createRecord(run: CircuitBreaker, statements: Statements): Creat
       })
     }),
   )
-  return (id, { uid, uploadURL }, at, pollAt, callback = null) => {
+  return ({ id }, { uid, uploadURL }, at, pollAt, callback = null) => {
     const values = { id, uid, uploadURL, updatedAt: at, checkAt: pollAt }
     const row = encodeRow(mintedColumns, values)
     if (callback === null) return record({ id, row, targets: [] })

@@ -96,7 +96,10 @@ export const uploads = pgTable(
       .default(sql`pg_current_xact_id()`),
   },
   (table) => [
-    uniqueIndex('uploads_uid').on(table.uid),
+    // Without reservations, so that a creation writes one entry.
+    uniqueIndex('uploads_by_uid')
+      .on(table.uid)
+      .where(sql`${table.uid} is not null`),
     uniqueIndex('uploads_key')
       .on(table.requestedBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),

@@ -48,6 +48,9 @@ export function openSqlite(file: string): SqliteDatabase {
   // With nothing to migrate, the write lock is not taken: another process may hold it.
   const applied = countPendingMigrations(connection) === 0 ? 0 : migrate(connection)
   connection.pragma('busy_timeout = 5000')
+  // Statement journals stay in memory: the triggers make each write of an upload need one, and a file would be
+  // written with each changed page. https://www.sqlite.org/tempfiles.html#stmtjrnl
+  connection.pragma('temp_store = MEMORY')
   connection.pragma(`cache_size = -${CACHE_KIB}`)
   connection.pragma(`wal_autocheckpoint = ${PAGES_PER_CHECKPOINT}`)
   return { db, connection, applied }

@@ -1,4 +1,5 @@
 /** `UploadStore` adapter for one SQLite file, with better-sqlite3. */
+import { mintedUpload } from '../../uploads/minted-upload.ts'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
 import { createCallbackCleanup } from '../callback-cleanup.ts'
@@ -98,14 +99,14 @@ export function createStoreOn(
       return isExpired ? null : { reservation, upload }
     },
 
-    mint: (id, { uid, uploadURL }, at, pollAt, callback = null) =>
+    mint: (reservation, minted, at, pollAt, callback = null) =>
       write(() => {
-        const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
-        const row = statements.mint.get(values)
-        if (row === undefined) return null
+        const { id } = reservation
+        const values = { id, ...minted, at: at.getTime(), checkAt: pollAt.getTime() }
+        if (statements.mint.run(values) === 0) return null
         addEvent(id, 1, { status: 'PENDING_UPLOAD', source: 'MUTATION', at })
         if (callback !== null) callbacks.add(callback)
-        return readUpload(row)
+        return mintedUpload(reservation, minted, at)
       }),
 
     release: (id) =>

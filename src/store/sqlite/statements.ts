@@ -72,6 +72,24 @@ export function saveVersionStatement(param: NamedParam<SaveVersionName>) {
     .where(and(eq(uploads.id, param('id')), eq(uploads.version, param('expected'))))
 }
 
+/** Parameters of `mintStatement`. */
+export const mintParams = ['id', 'uid', 'uploadURL', 'at', 'checkAt'] as const
+
+/** Turns a reservation into an upload. */
+export function mintStatement(param: NamedParam<(typeof mintParams)[number]>) {
+  return db
+    .update(uploads)
+    .set({
+      uid: sql`${param('uid')}`,
+      uploadURL: sql`${param('uploadURL')}`,
+      status: 'PENDING_UPLOAD',
+      version: 1,
+      updatedAt: sql`${param('at')}`,
+      checkAt: sql`${param('checkAt')}`,
+    })
+    .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED')))
+}
+
 /** Oldest due first. No other order: the index `uploads_due` has this one. */
 export const dueOrder = [asc(uploads.checkAt), sql`rowid`] as const
 
@@ -119,20 +137,7 @@ export function defineStatements(rowOf: RowShape) {
           ),
         ),
     ),
-    mint: defineStatement(['id', 'uid', 'uploadURL', 'at', 'checkAt'], (param) =>
-      db
-        .update(uploads)
-        .set({
-          uid: sql`${param('uid')}`,
-          uploadURL: sql`${param('uploadURL')}`,
-          status: 'PENDING_UPLOAD',
-          version: 1,
-          updatedAt: sql`${param('at')}`,
-          checkAt: sql`${param('checkAt')}`,
-        })
-        .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED')))
-        .returning(uploadRow),
-    ),
+    mint: defineStatement(mintParams, mintStatement),
     release: defineStatement(['id'], (param) =>
       db.delete(uploads).where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED'))),
     ),

@@ -85,7 +85,10 @@ export const uploads = sqliteTable(
     changeUntil: timestamp('change_until'),
   },
   (table) => [
-    uniqueIndex('uploads_uid').on(table.uid),
+    // Without reservations, so that a creation writes one entry and deletes none.
+    uniqueIndex('uploads_by_uid')
+      .on(table.uid)
+      .where(sql`${table.uid} is not null`),
     uniqueIndex('uploads_key')
       .on(table.requestedBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),

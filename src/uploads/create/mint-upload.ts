@@ -12,7 +12,7 @@ import {
 import type { Dependencies } from '../dependencies.ts'
 import type { Minted, QuotaExceeded, RateLimited, StreamFailed } from '../outcomes.ts'
 import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
-import { mintedUpload } from './minted-upload.ts'
+import { mintedUpload } from '../minted-upload.ts'
 import { outcomeOfMintError } from '../stream-error-outcome.ts'
 
 export type MintDependencies = Pick<
@@ -54,7 +54,7 @@ export async function mintUpload(
     const { creations, callbacks, pubsub } = dependencies
     const callback =
       callbacks === null ? null : callbacks.writeOf(null, mintedUpload(reservation, minted, now))
-    const written = await creations.record(reservation.id, minted, now, firstPollAt(now), callback)
+    const written = await creations.record(reservation, minted, now, firstPollAt(now), callback)
     if (written === null) return null
     if (callback !== null) callbacks?.recorded()
     pubsub.publish(written.upload)

@@ -170,10 +170,11 @@ export interface UploadStore {
   findByKey(requestedBy: string, key: string, since: Date): Promise<IdempotentUpload | null>
   /**
    * Turns the reservation into an upload with its first event; null if it no longer exists.
+   * @param reservation as it was recorded
    * @param callback recorded with the upload; null or omitted if the application is not told of it
    */
   mint(
-    id: string,
+    reservation: Reservation,
     minted: Pick<Upload, 'uid' | 'uploadURL'>,
     at: Date,
     pollAt: Date,

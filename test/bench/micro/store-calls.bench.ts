@@ -123,7 +123,12 @@ async function measureAllWrites(store: UploadStore, rows: number): Promise<void>
   await measureWrites(rows, 'mint', async (index) => {
     const uid = randomBytes(16).toString('hex')
     const uploadURL = `https://upload.example.com/${uid}`
-    const upload = await store.mint(ids[index] ?? '', { uid, uploadURL }, NEWEST, NEWEST)
+    const upload = await store.mint(
+      reservationOf({ id: ids[index] ?? '' }),
+      { uid, uploadURL },
+      NEWEST,
+      NEWEST,
+    )
     if (upload !== null) minted.push(upload)
   })
   expect(minted).toHaveLength(ids.length)

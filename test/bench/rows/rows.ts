@@ -14,6 +14,7 @@ import { queryPlans } from './query-plans.ts'
 import { diskUsage } from './disk-usage.ts'
 import type { Row } from './row.ts'
 import { scaleFanOut } from './scale-fan-out.ts'
+import { scalePostgres } from './scale-postgres.ts'
 import { scaleUploads } from './scale-uploads.ts'
 import { soak } from './soak.ts'
 import { tusPatch } from './tus-patch.ts'
@@ -36,6 +37,7 @@ export const rows: readonly Row[] = [
   scaleOut,
   soak,
   scaleUploads,
+  scalePostgres,
   scaleFanOut,
   diskUsage,
   queryPlans,

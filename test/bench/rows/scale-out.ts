@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { z } from 'zod'
 import { cpuUsageOf, describeBottleneck } from '../bottleneck.ts'
 import { type Contestant, measureRounds, withContestants, withServer } from '../compare-servers.ts'
-import { type Entry, type Round, createEntry, median, roundOf } from '../entry.ts'
+import { type Entry, type Round, type Target, createEntry, median, roundOf } from '../entry.ts'
 import type { PreparedRequest } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
@@ -11,6 +11,7 @@ import { compareResponses, mintOne, readOne, prepareRequests } from '../operatio
 import { type SeededPostgres, withSeededPostgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'
 import { type Setup, startFakeStream, startGatewayOn } from '../setup.ts'
+import { THOUSAND_CREATORS } from '../seed.ts'
 import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, seededCopy } from './seeded.ts'
@@ -69,9 +70,16 @@ async function measureGatewayGroups(
     const drive = (list: readonly PreparedRequest[]) =>
       driveGatewayGroups(setup, gatewayGroups, list, database, stream)
     const read = await drive(reads)
-    const minted = await drive(prepareRequests(200, mintOne))
-    const lost = await findLost(database.url, minted)
-    return [...entriesOf('upload(uid)', read, []), ...entriesOf('createDirectUpload', minted, lost)]
+    const ofOne = await drive(prepareRequests(200, (at) => mintOne(at, THOUSAND_CREATORS[0])))
+    const ofMany = await drive(
+      prepareRequests(THOUSAND_CREATORS.length, (at) => mintOne(at, THOUSAND_CREATORS[at])),
+    )
+    const lost = await findLost(database.url, [ofOne, ofMany])
+    return [
+      ...entriesOf('upload(uid)', read, null, []),
+      ...entriesOf('createDirectUpload, one creator', ofOne, { atLeast: 0.9 }, lost),
+      ...entriesOf('createDirectUpload, a thousand creators', ofMany, { atLeast: 1 }, lost),
+    ]
   })
 }
 
@@ -107,10 +115,14 @@ function driveGatewayGroups(
   })
 }
 
-/** Compares each group with one gateway on SQLite, and several gateways with one on PostgreSQL. */
+/**
+ * Compares each group with one gateway on SQLite, and several gateways with one on PostgreSQL.
+ * @param target of the largest group compared with one on PostgreSQL; null if it is only reported
+ */
 function entriesOf(
   operation: string,
   results: Results,
+  target: Target | null,
   problems: readonly string[],
 ): readonly Entry[] {
   return [SINGLE, ...SEVERAL].flatMap((name, at) => {
@@ -121,7 +133,7 @@ function entriesOf(
         unit: 'req/s',
         rounds: results(name).map(rateOfAll),
         peer: { name: peer, rounds: results(peer).map(rateOfAll) },
-        target: null,
+        target: name === SEVERAL.at(-1) && peer === SINGLE ? target : null,
         isRatio: true,
         problems,
         // The first comparison of each group has its notes.
@@ -159,9 +171,9 @@ function describeCosts(rounds: readonly Measured[], gateways: number): string {
 const countResult = z.tuple([z.object({ count: z.coerce.number() })])
 
 /** Checks that the database contains every confirmed upload; returns a problem otherwise. */
-async function findLost(url: string, results: Results): Promise<readonly string[]> {
+async function findLost(url: string, minted: readonly Results[]): Promise<readonly string[]> {
   const succeeded = [SINGLE, ...SEVERAL]
-    .flatMap((name) => results(name))
+    .flatMap((name) => minted.flatMap((results) => results(name)))
     .reduce((sum, { succeeded: count }) => sum + count, 0)
   const client = new Client({ connectionString: url })
   await client.connect()

@@ -1,7 +1,7 @@
 /** The upload that a reservation becomes with Stream's response. */
-import type { MintedVideo } from '../ports/stream-api.ts'
-import type { Reservation } from '../ports/upload-store.ts'
-import type { Upload, UploadSpec } from '../upload.ts'
+import type { MintedVideo } from './ports/stream-api.ts'
+import type { Reservation } from './ports/upload-store.ts'
+import type { Upload, UploadSpec } from './upload.ts'
 
 /** Returns the upload as the store records and returns it. */
 export function mintedUpload(
