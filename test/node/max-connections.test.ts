@@ -1,28 +1,72 @@
-/** The HTTP server accepts a bounded number of connections. */
+/** The HTTP server has a bounded number of connections, and serves new ones although clients hold all of them. */
 import { expect, it } from 'vitest'
-import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import type { ServedGateway } from '../../src/node/server/http-server.ts'
+import { RAW_UPGRADE, type RawClient, openRaw, rawFrames, rawRequest } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
-it('closes connections above the maximum, and serves further ones after others have closed', async () => {
-  const server = await startTestServer({
-    maxConnections: 3,
-  })
-  server.serve(servedGateway({ fetch: async () => new Response('served') }), silentLogger)
-  const [first, second, third] = [
-    await openRaw(server.url),
-    await openRaw(server.url),
-    await openRaw(server.url),
-  ]
-  for (const client of [first, second, third]) {
-    client.socket.write(rawRequest('GET /'))
-    await client.until('served')
+/** A WebSocket server that accepts every socket with its first message. */
+const acceptingSockets: ServedGateway['webSockets'] = {
+  open: (sink) => ({
+    async receive() {
+      sink.onAccepted?.('ada')
+      sink.send('accepted')
+    },
+    flushed: () => {},
+    closed: () => {},
+    idle: async () => {},
+  }),
+}
+
+/** A server with three connections at most, of which the oldest that may be closed is chosen. */
+async function startServer(fetch: ServedGateway['fetch']): Promise<{ readonly url: string }> {
+  const server = await startTestServer({ maxConnections: 3, randomBelow: () => 0 })
+  server.serve(servedGateway({ fetch, webSockets: acceptingSockets }), silentLogger)
+  return server
+}
+
+function isOpen({ socket }: RawClient): boolean {
+  return !socket.destroyed
+}
+
+it.each([
+  ['have sent nothing', '', ''],
+  ['have sent half of their headers', 'GET / HTTP/1.1\r\n', ''],
+  ['have sent half of a body', `${rawRequest('POST /', { 'content-length': '9' })}{`, ''],
+  ['are idle after a response', rawRequest('GET /'), 'served'],
+  ['have no WebSocket accepted', RAW_UPGRADE, '101'],
+])('closes one of the connections that %s for a new one', async (_name, text, reply) => {
+  const server = await startServer(async () => new Response('served'))
+  const clients: RawClient[] = []
+  for (let count = 0; count < 3; count += 1) {
+    const client = await openRaw(server.url)
+    client.socket.write(text)
+    await client.until(reply)
+    clients.push(client)
   }
-  const refused = await openRaw(server.url)
-  expect(await refused.closed()).toBe('')
-  // Open connections are still served.
-  second.socket.write(rawRequest('GET /', { connection: 'close' }))
-  expect((await second.closed()).split('served')).toHaveLength(3)
   const next = await openRaw(server.url)
   next.socket.write(rawRequest('GET /'))
   expect(await next.until('served')).toContain('HTTP/1.1 200 OK')
+  await expect.poll(() => clients.map(isOpen)).toEqual([false, true, true])
+})
+
+it('closes no connection that the server works for, and closes a new one instead', async () => {
+  const server = await startServer(async ({ url }) => {
+    if (!url.endsWith('/stream')) return new Promise<Response>(() => {})
+    const body = new ReadableStream({ start: (stream) => stream.enqueue('event: next\n\n') })
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  })
+  const running = await openRaw(server.url)
+  running.socket.write(rawRequest('GET /'))
+  const stream = await openRaw(server.url)
+  stream.socket.write(rawRequest('GET /stream'))
+  await stream.until('event: next')
+  const socket = await openRaw(server.url)
+  socket.socket.write(RAW_UPGRADE)
+  await socket.until('101')
+  socket.socket.write(rawFrames('{}'))
+  await socket.until('accepted')
+
+  const further = await openRaw(server.url)
+  expect(await further.closed()).toBe('')
+  expect([running, stream, socket].map(isOpen)).toEqual([true, true, true])
 })

@@ -11,6 +11,8 @@ const MAX_UNAUTHENTICATED = 4096
 /** A text frame of one space that is not the last of its message, then one that continues it. */
 const FIRST = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x20])
 const NEXT = Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x20])
+/** An empty ping. */
+const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0])
 const TOO_BIG = Buffer.from([0x88, 0x02, 0x03, 0xf1]).toString('latin1')
 /** The head of a text frame of 64,000 bytes. */
 const LONG_FRAME = Buffer.from([0x81, 0xfe, 0xfa, 0, 0, 0, 0, 0])
@@ -84,6 +86,41 @@ describe('pings and pongs', () => {
     const received = await client.closed()
     expect(received).toContain(POLICY_VIOLATION)
     expect(received).not.toContain('received third')
+  })
+})
+
+describe('a socket that was closed', () => {
+  it('does not process the frames that it has received already, one in each tick', async () => {
+    const server = await startTestServer()
+    let ticks = 0
+    const closed = new Promise<void>((resolve) => {
+      server.serve(
+        servedGateway({
+          fetch: async () => new Response(),
+          webSockets: {
+            open: () => ({
+              receive: async () => {},
+              flushed: () => {},
+              closed: () => resolve(),
+              idle: async () => {},
+            }),
+          },
+        }),
+        silentLogger,
+      )
+    })
+    const client = await openRaw(server.url)
+    client.socket.write(RAW_UPGRADE)
+    await client.until('\r\n\r\n')
+    client.socket.write(Buffer.alloc(PING.length * 10_000, PING))
+    const count = (): void => {
+      ticks += 1
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    await closed
+    clearImmediate(immediate)
+    expect(ticks).toBeLessThan(1000)
   })
 })
 

@@ -52,6 +52,8 @@ export interface Connections {
   markEventStream(response: ServerResponse): void
   /** Whether a response on this connection has not been sent completely. */
   isBusy(socket: Socket): boolean
+  /** Whether nothing happens on this connection until its client sends or reads. False for event streams. */
+  isWaitingForClient(socket: Socket): boolean
   /** Number of requests in flight. */
   inFlight(): number
   /** Responses that have not been sent completely, including event streams. */
@@ -72,7 +74,7 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
   function sweep(): void {
     for (const connection of open.values()) {
       const { latest, unread, socket } = connection
-      if (latest === null || !isWaitingForClient(connection, latest)) {
+      if (latest === null || !isWaitingForReader(connection, latest)) {
         connection.unread = null
       } else if (unread !== latest) {
         connection.unread = latest
@@ -150,6 +152,12 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
       const latest = open.get(socket)?.latest ?? null
       return latest !== null && isUnfinished(latest)
     },
+    isWaitingForClient(socket) {
+      const connection = open.get(socket)
+      const latest = connection?.latest ?? null
+      if (connection === undefined || latest === null || !isUnfinished(latest)) return true
+      return !connection.isInFlight && !connection.isEventStream
+    },
     inFlight: () => inFlight,
     unfinished: () =>
       [...open.values()].flatMap(({ latest }) =>
@@ -159,7 +167,7 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
 }
 
 /** Whether only the client's reading delays the end of this response. */
-function isWaitingForClient({ isEventStream }: Connection, latest: ServerResponse): boolean {
+function isWaitingForReader({ isEventStream }: Connection, latest: ServerResponse): boolean {
   if (!isUnfinished(latest)) return false
   return latest.writableEnded || (latest.headersSent && !isEventStream)
 }

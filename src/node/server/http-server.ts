@@ -12,6 +12,7 @@ import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
+import { createConnectionLimit } from './connection-limit.ts'
 import { endResponse } from './end-response.ts'
 import { discardBody } from './request-bodies.ts'
 import { createRequestInfoReader } from './request-info.ts'
@@ -91,9 +92,9 @@ const KEEP_ALIVE_MS = 65_000
 const BACKLOG = 4096
 
 /**
- * Maximum open connections, WebSockets included; Node closes further ones immediately. Each needs an open file:
- * without a maximum the process runs out of them, and then the database and Stream fail too. Above the
- * 10,000 subscribers that the benchmark serves, and below the usual limits of open files (`ulimit -n`).
+ * Maximum open connections, WebSockets included. Each needs an open file: without a maximum the process runs out
+ * of them, and then the database and Stream fail too. Above the 10,000 subscribers that the benchmark serves, and
+ * below the usual limits of open files (`ulimit -n`).
  */
 const MAX_CONNECTIONS = 16_000
 
@@ -123,8 +124,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { scheduling = createScheduling() } = options
   let handler: RequestHandler = {
     listener: starting,
-    openResponses: () => [],
-    isBusy: () => false,
+    connections: { isBusy: () => false, isWaitingForClient: () => true, unfinished: () => [] },
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
@@ -141,11 +141,19 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })
-  server.on('connection', () => scheduling.acceptPriority.connectionAccepted())
+  const { maxConnections = MAX_CONNECTIONS, randomBelow } = options
+  const connectionLimit = createConnectionLimit({
+    maxConnections,
+    isWaitingForClient: (socket) => handler.connections.isWaitingForClient(socket),
+    randomBelow,
+  })
+  server.on('connection', (socket) => {
+    scheduling.acceptPriority.connectionAccepted()
+    connectionLimit.open(socket)
+  })
   server.on('checkExpectation', rejectExpectation)
   // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
   server.maxHeadersCount = 0
-  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   server.setTimeout(timeouts.stalledMs)
   let sockets: ReturnType<typeof attachWebSocketServer> | null = null
 
@@ -162,14 +170,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         readMs,
         scheduling,
       })
-      const { isBusy } = handler
+      const { connections } = handler
       const { networkOf } = createRequestInfoReader(gateway.nextRequestId, trustedProxies)
-      const { monotonicMs, maxUnauthenticated, randomBelow } = options
+      const { monotonicMs, maxUnauthenticated } = options
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
         scheduling,
-        isBusy,
+        isBusy: (socket) => connections.isBusy(socket),
+        onAccepted: (socket) => connectionLimit.keep(socket),
         networkOf,
         monotonicMs,
         maxUnauthenticated,
@@ -181,7 +190,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       draining = true
       const startedAt = performance.now()
       // `Connection: close` tells clients to send no further request on this connection.
-      const inProgress = handler.openResponses()
+      const inProgress = handler.connections.unfinished()
       for (const response of inProgress) response.shouldKeepAlive = false
       // New requests are still served during the drain, so that readiness probes receive 503.
       const { shutdownMs } = timeouts
@@ -190,7 +199,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         sockets?.close(graceMs, shutdownMs),
       ])
       const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await waitUntilSent(handler.openResponses(), remainingMs(), shutdownMs)
+      await waitUntilSent(handler.connections.unfinished(), remainingMs(), shutdownMs)
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
       await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },

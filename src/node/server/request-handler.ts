@@ -1,10 +1,9 @@
 /** Serves Node's requests: by the GraphQL fast path if possible, else through a web Request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
-import { createConnections } from './connections.ts'
+import { type Connections, createConnections } from './connections.ts'
 import { onceEnded } from './end-response.ts'
 import { type RequestInfo, createRequestInfoReader, methodOf } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
@@ -64,10 +63,7 @@ export interface RequestHandlerOptions {
 export interface RequestHandler {
   /** Never throws. */
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
-  /** Responses that have not been sent completely, streams included. */
-  readonly openResponses: () => readonly ServerResponse[]
-  /** Whether a response has not been sent completely on this connection. */
-  readonly isBusy: (socket: Socket) => boolean
+  readonly connections: Pick<Connections, 'isBusy' | 'isWaitingForClient' | 'unfinished'>
   readonly load: () => Load
 }
 
@@ -269,8 +265,7 @@ export function createRequestHandler({
       else if (body === null || !isOperation(req)) loadShedder.admit({ res, body, bytes: null })
       else body.read((bytes) => loadShedder.admit({ res, body: null, bytes }))
     },
-    openResponses: () => connections.unfinished(),
-    isBusy: (socket) => connections.isBusy(socket),
+    connections,
     load: () => loadShedder.load(),
   }
 }
