@@ -5,9 +5,9 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+import { FairQueue } from '../fair-queue.ts'
 import { FILE_MODE, FOLDER_MODE, PARTIAL, type VideoFiles } from '../state/video-files.ts'
 import type { Video } from '../state/video.ts'
-import { FairQueue } from './fair-queue.ts'
 import { remuxFile, type RemuxLimits, type RemuxOutcome } from './remux-file.ts'
 
 /** Folder of a video's segments, or the reason why there are none, as a clause of a sentence. */

@@ -27,14 +27,13 @@ export async function completeUpload(
  */
 async function inspectFile(
   dependencies: CompletionDependencies,
-  { uid, maxDurationSeconds }: Video,
+  { uid, creator, maxDurationSeconds }: Video,
   sizeBytes: number,
 ): Promise<void> {
   const { closing, files, library, dispatcher } = dependencies
   try {
-    const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
-      library.startReading(uid),
-    )
+    const file = { path: files.path(uid), sizeBytes, creator }
+    const reading = await readMedia(file, closing, () => library.startReading(uid))
     library.setMedia(uid, mediaInfoOf(reading, maxDurationSeconds))
   } catch (error) {
     library.stopReading(uid)

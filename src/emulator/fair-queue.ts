@@ -26,6 +26,7 @@ export class FairQueue {
     signal: AbortSignal,
     job: () => Promise<Result>,
   ): Promise<Result> {
+    signal.throwIfAborted()
     if (this.#free === 0) await this.#wait(creator, signal)
     else this.#free -= 1
     try {
@@ -46,7 +47,7 @@ export class FairQueue {
       const leave = () => {
         jobs.splice(jobs.indexOf(start), 1)
         if (jobs.length === 0) this.#waiting.splice(this.#waiting.indexOf(entry), 1)
-        reject(new Error('Remuxing was aborted.', { cause: signal.reason }))
+        reject(new Error('The job was aborted.', { cause: signal.reason }))
       }
       const start = () => {
         signal.removeEventListener('abort', leave)
