@@ -143,6 +143,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     onError: options.onError ?? (() => undefined),
   })
   const running = serve(server, dependencies, idleTimeoutMs)
+  // In the background: files can take minutes to read.
+  const resuming = resumeInterrupted(dependencies).catch((error: unknown) => {
+    if (!closing.signal.aborted) dependencies.onError(error)
+  })
 
   const close = async () => {
     closing.abort()
@@ -151,14 +155,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     })
     server.closeAllConnections()
     await Promise.all([ended, dependencies.dispatcher.close()])
-    await Promise.all(running)
+    await Promise.all([...running, resuming])
     database.close()
     await removeTemporary()
   }
-  await resumeInterrupted(dependencies).catch(async (error: unknown) => {
-    await close()
-    throw error
-  })
   dependencies.dispatcher.wake()
   let closed: Promise<void> | null = null
   return {

@@ -161,6 +161,25 @@ test.each([
   60_000,
 )
 
+test('slow files that wait to be read do not delay the next start', async () => {
+  const directory = await temporaryFolder()
+  const first = await startTestEmulator({ directory, encodeMs: 0 })
+  const stream = createStreamClient(first)
+  for (let index = 0; index < 20; index += 1) {
+    const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    // The end of the emulator aborts these requests.
+    void stream.sendFile(uploadURL, new Blob([equalFragments])).catch(() => null)
+  }
+  await pollUntil(async () => {
+    const { videos } = await first.state()
+    return videos.every(({ state }) => state !== 'pendingupload')
+  })
+  await first.close()
+  const second = await startTestEmulator({ directory, encodeMs: 0 })
+  const unread = (await second.state()).videos.filter(({ state }) => state === 'inprogress')
+  expect(unread.length).toBeGreaterThan(10)
+})
+
 test('a chunk with more samples than the file has bytes is found before the file is read', async () => {
   const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))
   const startedAt = performance.now()

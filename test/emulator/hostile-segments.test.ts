@@ -164,16 +164,13 @@ test.each([
     const { uid } = await createStreamClient(first).mintTus(sizeBytes)
     await first.close()
     await rename(join(directory, 'attachments.mkv'), join(directory, 'files', uid))
-    let isOpen = false
-    const starting = startTestEmulator({ directory, encodeMs: 0 }).finally(() => {
-      isOpen = true
-    })
+    const stream = createStreamClient(await startTestEmulator({ directory, encodeMs: 0 }))
     let largest = 0
     await pollUntil(async () => {
       largest = Math.max(largest, await childMemory())
-      return isOpen
+      return ['ready', 'error'].includes((await stream.details(uid)).status.state)
     })
-    const { status } = await createStreamClient(await starting).details(uid)
+    const { status } = await stream.details(uid)
     expect(status.errorReasonCode || status.state).toBe(expected)
     expect(largest).toBeGreaterThan(50_000_000)
     expect(largest).toBeLessThan(1_000_000_000)
