@@ -25,9 +25,9 @@ export type MediaReading = z.infer<typeof mediaReadingSchema>
 export interface ReadingLimits {
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
-  /** Timeout of the first attempt in milliseconds; for large files it grows with the size. */
+  /** Processor time of the first attempt in milliseconds; for large files it grows with the size. */
   readonly firstMs: number
-  /** Timeout of the second attempt in milliseconds; for large files it grows with the size. */
+  /** Processor time of the second attempt in milliseconds; for large files it grows with the size. */
   readonly secondMs: number
 }
 
@@ -51,7 +51,7 @@ const IDLE_MS = 10_000
 /** Job message to a child process. */
 interface Job {
   readonly path: string
-  /** Timeout of each of the process's two readers. */
+  /** Processor time of each of the process's two readers. */
   readonly timeoutMs: number
 }
 

@@ -23,6 +23,7 @@ export interface RemuxJob {
 export interface RemuxLimits {
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
+  /** Processor time in milliseconds. */
   readonly timeoutMs: number
 }
 
