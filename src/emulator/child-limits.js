@@ -3,7 +3,6 @@
  * Limits of a child process that parses uploaded files, imported by its script. JavaScript, because Node runs this
  * file unchanged both in the TypeScript sources (tests) and in the build.
  */
-import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 
 /**
@@ -44,8 +43,6 @@ export async function startLimits() {
   await new Promise((resolve) => {
     worker.once('online', () => resolve(null))
   })
-  // Files that keep the processor busy do not slow down the gateway. On Linux, this thread only.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   return (milliseconds) => worker.postMessage(milliseconds)
 }
