@@ -11,13 +11,14 @@ import { startChildProcess } from '../child-process.ts'
 /** A file, and what its reading has found. */
 export interface RemuxJob {
   readonly path: string
-  readonly sizeBytes: number
   /** Later packets are left out. */
   readonly durationSeconds: number
   readonly width: number
   readonly height: number
   /** Empty folder for the segments and manifests. */
   readonly folder: string
+  /** Maximum of all segments together. */
+  readonly maxBytes: number
 }
 
 export interface RemuxLimits {

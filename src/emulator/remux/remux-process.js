@@ -18,13 +18,13 @@ import { writeTrack } from './write-track.js'
 /**
  * @typedef {{
  *   path: string,
- *   sizeBytes: number,
  *   durationSeconds: number,
  *   width: number,
  *   height: number,
  *   folder: string,
+ *   maxBytes: number,
  *   timeoutMs: number,
- * }} Job `folder` is for the files to write.
+ * }} Job `folder` is for the files to write, `maxBytes` the maximum of all segments together.
  */
 
 // No playlist formats: a playlist would make the emulator open the paths that it contains.
@@ -32,13 +32,6 @@ const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
 
 /** Maximum bytes of a single read. */
 const MAX_READ_BYTES = 67_108_864
-
-/**
- * Bytes that the segments may have in addition to twice the file: headers of the tracks, and per second of the video
- * headers of segments.
- */
-const MAX_MORE_BYTES = 65_536
-const MAX_MORE_BYTES_PER_SECOND = 256
 
 /** Only the owner may access the files, as with received ones. */
 const FILE_MODE = 0o600
@@ -63,15 +56,14 @@ async function run(job) {
 }
 
 /** @param {Job} job */
-async function remux({ path, sizeBytes, durationSeconds, folder, ...size }) {
+async function remux({ path, durationSeconds, folder, maxBytes, width, height }) {
   const file = await open(path, 'r')
   const input = new Input({ formats: CONTAINERS, source: createSource(file) })
   try {
     if (!(await input.canRead())) throw new Unplayable('mediabunny cannot read its container')
     const tracks = await chooseTracks(input)
     const origin = await firstTimestamp(tracks.video, tracks.audio)
-    const moreBytes = MAX_MORE_BYTES + MAX_MORE_BYTES_PER_SECOND * durationSeconds
-    const budget = { bytes: sizeBytes * 2 + moreBytes }
+    const budget = { bytes: maxBytes }
     /**
      * Writes the file of a track, and its index.
      * @param {'video' | 'audio'} name
@@ -90,10 +82,10 @@ async function remux({ path, sizeBytes, durationSeconds, folder, ...size }) {
     const save = (name, content) => writeFile(join(folder, name), content, { mode: FILE_MODE })
     const video = await write('video', tracks.video)
     const audio = tracks.audio === null ? null : await write('audio', tracks.audio)
-    await save('video.m3u8', multivariantPlaylist(video, audio, size))
+    await save('video.m3u8', multivariantPlaylist(video, audio, { width, height }))
     await save('stream.m3u8', mediaPlaylist('video', video))
     if (audio !== null) await save('audio.m3u8', mediaPlaylist('audio', audio))
-    await save('video.mpd', dashManifest(video, audio, size))
+    await save('video.mpd', dashManifest(video, audio, { width, height }))
     return { kind: 'remuxed' }
   } finally {
     input.dispose()

@@ -33,6 +33,13 @@ const LARGE_HEAP_MB = 512
 const TIMEOUT_MS = 4000
 const BYTES_PER_MS = 500
 
+/**
+ * Bytes that the segments may have in addition to twice the file: headers of the tracks, and per second of the video
+ * headers of segments.
+ */
+const MORE_BYTES = 65_536
+const MORE_BYTES_PER_SECOND = 256
+
 /** File in the folder of a video without segments. Its content is the reason. */
 const REASON_FILE = 'unplayable.txt'
 
@@ -116,16 +123,18 @@ export class Renditions {
   }
 
   async #remux(video: Video, limits: RemuxLimits, signal: AbortSignal): Promise<RemuxOutcome> {
-    const { uid, sizeBytes, media } = video
+    const { uid, media } = video
+    const durationSeconds = media?.durationSeconds ?? 0
+    const moreBytes = MORE_BYTES + Math.ceil(MORE_BYTES_PER_SECOND * durationSeconds)
     let outcome: RemuxOutcome = { kind: 'exceeded' }
     await this.#inFolder(uid, async (folder) => {
       const job = {
         path: this.#files.path(uid),
-        sizeBytes: sizeBytes ?? 0,
-        durationSeconds: media?.durationSeconds ?? 0,
+        durationSeconds,
         width: media?.width ?? 0,
         height: media?.height ?? 0,
         folder,
+        maxBytes: 2 * (video.sizeBytes ?? 0) + moreBytes,
       }
       outcome = await remuxFile(job, limits, signal)
       return outcome.kind === 'remuxed'
