@@ -33,6 +33,7 @@ const defaults = {
     port: 4001,
     directory: '.headgate/emulator',
     storageMinutes: 1000,
+    diskBytes: 20_000_000_000,
     encodeMs: 2000,
     token: null,
     publicURL: null,

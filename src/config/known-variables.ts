@@ -45,6 +45,7 @@ export const knownVariables = {
   EMULATOR_PORT: null,
   EMULATOR_DIR: null,
   EMULATOR_STORAGE_MINUTES: null,
+  EMULATOR_DISK_BYTES: null,
   EMULATOR_ENCODE_MS: null,
 } as const satisfies Readonly<Record<string, string | null>>
 

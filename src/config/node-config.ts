@@ -19,6 +19,8 @@ export interface EmulatorConfig {
   readonly port: number
   readonly directory: string
   readonly storageMinutes: number
+  /** Maximum bytes of all stored files. */
+  readonly diskBytes: number
   readonly encodeMs: number
   /** API token; null for the emulator's default. */
   readonly token: string | null
@@ -116,6 +118,7 @@ function readEmulator(variables: EnvironmentReader): EmulatorConfig {
     port: variables.integer('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,
     directory: variables.text('EMULATOR_DIR') ?? '.headgate/emulator',
     storageMinutes: variables.integer('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
+    diskBytes: variables.integer('EMULATOR_DISK_BYTES', { from: 0 }) ?? 20_000_000_000,
     encodeMs: variables.integer('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
     token: readToken(variables, 'EMULATOR_TOKEN'),
     publicURL: variables.origin('EMULATOR_PUBLIC_URL'),

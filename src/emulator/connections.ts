@@ -1,17 +1,55 @@
-/** Lets each connection of the HTTP server have one request in progress. */
+/** The connections of the HTTP server: at most a fixed number, and one request in progress on each. */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 
-import { MAX_PIPELINED } from './limits.ts'
+import { MAX_CONNECTIONS, MAX_PIPELINED } from './limits.ts'
 
 interface Connection {
-  /** The response to the latest request that was accepted. */
-  latest: ServerResponse
+  readonly socket: Socket
+  readonly network: string
+  /** Start of the latest request, or of the connection, in milliseconds of a monotonic clock. */
+  since: number
+  /** Bytes in both directions until the end of the response before. */
+  bytesBefore: number
+  /** Whether a request on it had the API token. */
+  hadToken: boolean
+  /** The response to the latest request that was accepted; null before the first. */
+  latest: ServerResponse | null
   pipelined: number
 }
 
+/** Counted for each request, so that one that has just started is not slower than those that hardly send. */
+const START_BYTES = 512
+
 export class Connections {
-  readonly #connections = new WeakMap<Socket, Connection>()
+  readonly #open = new Map<Socket, Connection>()
+
+  /**
+   * Adds a connection. At the maximum, closes the slowest of the client with the most connections, or this one if
+   * all others had the token: a client that holds connections without using them keeps no other from being served.
+   */
+  open(socket: Socket): void {
+    if (this.#open.size >= MAX_CONNECTIONS && !this.#closeSlowest()) {
+      socket.destroy()
+      return
+    }
+    this.#open.set(socket, {
+      socket,
+      network: networkOf(socket),
+      since: performance.now(),
+      bytesBefore: 0,
+      hadToken: false,
+      latest: null,
+      pipelined: 0,
+    })
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  /** Exempts a connection from being closed for others: its client has sent the API token. */
+  keep(socket: Socket): void {
+    const connection = this.#open.get(socket)
+    if (connection !== undefined) connection.hadToken = true
+  }
 
   /**
    * Makes this the request in progress on its connection. Returns false if it must not be processed: it
@@ -20,32 +58,75 @@ export class Connections {
    */
   accept(response: ServerResponse): boolean {
     const { socket } = response.req
-    if (socket.destroyed) return false
-    const connection = this.#connections.get(socket)
-    if (connection === undefined) {
-      this.#connections.set(socket, { latest: response, pipelined: 0 })
-      return true
-    }
+    const connection = this.#open.get(socket)
+    if (connection === undefined || socket.destroyed) return false
     // A client that has received a whole response may send its next request: that is not pipelining.
-    if (!connection.latest.writableFinished) {
-      rejectPipelined(connection, socket)
+    if (connection.latest !== null && !connection.latest.writableFinished) {
+      rejectPipelined(connection, connection.latest)
       return false
     }
     connection.latest = response
+    connection.since = performance.now()
+    // Not now: the parser may have read a part of the body already.
+    response.once('finish', () => {
+      connection.bytesBefore = bytesOf(socket)
+    })
     return true
   }
+
+  /** Returns false if all connections had the token. */
+  #closeSlowest(): boolean {
+    const candidates = [...this.#open.values()].filter(({ hadToken }) => !hadToken)
+    const counts = new Map<string, number>()
+    for (const { network } of candidates) counts.set(network, (counts.get(network) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    const now = performance.now()
+    let slowest: Connection | null = null
+    let slowestRate = Infinity
+    for (const connection of candidates) {
+      const rate = rateOf(connection, now)
+      if (counts.get(connection.network) !== most || rate >= slowestRate) continue
+      slowest = connection
+      slowestRate = rate
+    }
+    if (slowest === null) return false
+    slowest.socket.destroy()
+    this.#open.delete(slowest.socket)
+    return true
+  }
+}
+
+/** Returns the /64 of an IPv6 address, because one client may use all of its addresses. */
+function networkOf({ remoteAddress = '' }: Socket): string {
+  const address = remoteAddress.replace(/^::ffff:(?=[\d.]+$)/i, '')
+  if (isIP(address) !== 6) return address
+  const [start = '', end] = address.split('::')
+  const groups = start === '' ? [] : start.split(':')
+  // Four zeros are enough, because only the first four groups are returned.
+  const zeros = end === undefined ? [] : ['0', '0', '0', '0']
+  return [...groups, ...zeros].slice(0, 4).join(':')
+}
+
+function bytesOf({ bytesRead, bytesWritten }: Socket): number {
+  return bytesRead + bytesWritten
+}
+
+/** Bytes per millisecond since the start of the latest request. */
+function rateOf({ socket, since, bytesBefore }: Connection, now: number): number {
+  return (START_BYTES + bytesOf(socket) - bytesBefore) / (now - since)
 }
 
 /**
  * The response in progress is the last on its connection. A client retries requests without a response.
  * https://www.rfc-editor.org/rfc/rfc9112#section-9.3.2
  */
-function rejectPipelined(connection: Connection, socket: Socket): void {
+function rejectPipelined(connection: Connection, inProgress: ServerResponse): void {
+  const { socket } = connection
   connection.pipelined += 1
   if (connection.pipelined > MAX_PIPELINED) {
     socket.destroy()
   } else if (connection.pipelined === 1) {
-    connection.latest.shouldKeepAlive = false
-    connection.latest.once('finish', () => socket.destroySoon())
+    inProgress.shouldKeepAlive = false
+    inProgress.once('finish', () => socket.destroySoon())
   }
 }

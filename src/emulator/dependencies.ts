@@ -1,6 +1,8 @@
 /** Dependencies of the emulator's APIs and hosts; each function picks those it needs. */
 import type { AdjustableClock } from './clock.ts'
+import type { Connections } from './connections.ts'
 import type { EmulatorDatabase } from './state/database.ts'
+import type { ExpiredUploads } from './state/expired-uploads.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import type { RequestCounts } from './operations.ts'
@@ -22,6 +24,7 @@ export interface EmulatorDependencies {
   readonly files: VideoFiles
   readonly renditions: Renditions
   readonly uploadLocks: UploadLocks
+  readonly expiredUploads: ExpiredUploads
   readonly signingKeys: SigningKeys
   readonly playbackTokens: PlaybackTokens
   readonly watermarks: Watermarks
@@ -29,6 +32,7 @@ export interface EmulatorDependencies {
   readonly dispatcher: WebhookDispatcher
   readonly faults: Faults
   readonly requests: RequestCounts
+  readonly connections: Connections
   /** Receives internal errors of the emulator. */
   readonly onError: (error: unknown) => void
   /** Aborts when the emulator closes; every wait listens to it. */

@@ -10,10 +10,11 @@ import { join } from 'node:path'
 
 import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
 import { ApiError, errorResponse } from './api-error.ts'
+import { storageErrorResponse } from './storage-errors.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
-import { HEADERS_TIMEOUT_MS, MAX_CONNECTIONS } from './limits.ts'
+import { HEADERS_TIMEOUT_MS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './faults.ts'
@@ -24,6 +25,8 @@ import { PlaybackTokens } from './playback/playback-tokens.ts'
 import { Renditions } from './remux/renditions.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
+import { deleteDue, removeUnneededFiles } from './state/delete-video.ts'
+import { ExpiredUploads } from './state/expired-uploads.ts'
 import { route } from './router.ts'
 import { withTusVersion } from './tus-request.ts'
 import { SigningKeys } from './state/signing-keys.ts'
@@ -57,6 +60,11 @@ export interface EmulatorOptions {
   readonly token?: string
   /** The account's storage limit in minutes. @default 1000 */
   readonly storageMinutes?: number
+  /**
+   * Maximum bytes of all stored files, unfinished ones and segments included. Requests that would exceed it get 503.
+   * @default 20000000000
+   */
+  readonly diskBytes?: number
   /** Processing time of a received file, in milliseconds. @default 2000 */
   readonly encodeMs?: number
   /**
@@ -100,7 +108,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
   }
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const files = new VideoFiles(join(directory, 'files'))
+  const files = new VideoFiles(join(directory, 'files'), options.diskBytes ?? 20_000_000_000)
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))
 
@@ -115,7 +123,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   })
   // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
   server.maxHeadersCount = 0
-  server.maxConnections = MAX_CONNECTIONS
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
     await removeTemporary()
@@ -143,10 +150,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     onError: options.onError ?? (() => undefined),
   })
   const running = serve(server, dependencies, idleTimeoutMs)
-  // In the background: files can take minutes to read.
-  const resuming = resumeInterrupted(dependencies).catch((error: unknown) => {
-    if (!closing.signal.aborted) dependencies.onError(error)
-  })
+  let resuming: Promise<void> = Promise.resolve()
 
   const close = async () => {
     closing.abort()
@@ -159,6 +163,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     database.close()
     await removeTemporary()
   }
+  try {
+    await dependencies.renditions.prepare()
+    await removeUnneededFiles(dependencies)
+    await deleteDue(dependencies)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  // In the background: files can take minutes to read.
+  resuming = resumeInterrupted(dependencies).catch((error: unknown) => {
+    if (!closing.signal.aborted) dependencies.onError(error)
+  })
   dependencies.dispatcher.wake()
   let closed: Promise<void> | null = null
   return {
@@ -186,16 +202,19 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
   const webhook = new WebhookSettings(database)
   const faults = new Faults()
   const signingKeys = new SigningKeys(database)
+  const uploadLocks = new UploadLocks()
   const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
     renditions: new Renditions(options.files, options.closing),
-    uploadLocks: new UploadLocks(),
+    uploadLocks,
+    expiredUploads: new ExpiredUploads({ ...shared, uploadLocks }),
     signingKeys,
     watermarks: new Watermarks(database),
     playbackTokens: new PlaybackTokens(signingKeys, clock),
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
+    connections: new Connections(),
   }
 }
 
@@ -206,7 +225,8 @@ function serve(
   idleTimeoutMs: number,
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
-  const connections = new Connections()
+  const { connections } = dependencies
+  server.on('connection', (socket) => connections.open(socket))
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -254,6 +274,8 @@ async function routeSafely(
   } catch (error) {
     if (dependencies.closing.aborted) return null
     dependencies.onError(error)
+    const temporary = storageErrorResponse(error)
+    if (temporary !== null) return temporary
     return errorResponse(new ApiError(500, 10_001, 'Internal error of the emulator'))
   }
 }

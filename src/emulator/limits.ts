@@ -87,7 +87,7 @@ export const MAX_JSON_DEPTH = 100
  */
 export const MAX_CONNECTIONS = 400
 
-/** Until all headers of a request have been received, the emulator's choice: idle connections give way to others. */
+/** Until all headers of a request have been received, the emulator's choice. */
 export const HEADERS_TIMEOUT_MS = 10_000
 
 /**

@@ -5,7 +5,17 @@ import { isLoopback } from '../emulator/exposure.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
 
 export async function startEmulatorFromConfig(config: EmulatorListenConfig): Promise<Emulator> {
-  const { host, port, directory, storageMinutes, encodeMs, token, publicURL, gatewayURL } = config
+  const {
+    host,
+    port,
+    directory,
+    storageMinutes,
+    diskBytes,
+    encodeMs,
+    token,
+    publicURL,
+    gatewayURL,
+  } = config
   // Other machines reach the emulator by the gateway's hostname. Not if it listens on the loopback interface:
   // then a proxy for the gateway's hostname does not lead to the emulator.
   const publicHost = gatewayURL === null || isLoopback(host) ? null : new URL(gatewayURL).hostname
@@ -15,6 +25,7 @@ export async function startEmulatorFromConfig(config: EmulatorListenConfig): Pro
       port,
       directory,
       storageMinutes,
+      diskBytes,
       encodeMs,
       ...(token === null ? {} : { token }),
       ...(publicURL === null ? {} : { publicUrl: publicURL }),

@@ -8,6 +8,7 @@ import * as fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
+import { paddedTestcard, testcard } from '../kit/media.ts'
 import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 import { offsetOf, patch } from './kit/tus-client.ts'
@@ -15,9 +16,10 @@ import { offsetOf, patch } from './kit/tus-client.ts'
 /** Larger than the write buffer, so that some connections break while backpressure holds the client. */
 const FILE_BYTES = 4_567_890
 
-/** Pseudorandom bytes: a lost, repeated or misplaced byte changes the hash. */
-const film = new Uint8Array(FILE_BYTES)
-createHash('shake256', { outputLength: FILE_BYTES }).update('film').digest().copy(film)
+/** A video whose padding is pseudorandom: a lost, repeated or misplaced byte changes the hash. */
+const film = new Uint8Array(await paddedTestcard(FILE_BYTES).arrayBuffer())
+const padding = film.subarray(testcard.bytes.byteLength + 16)
+createHash('shake256', { outputLength: padding.length }).update('film').digest().copy(padding)
 
 /** One client: the share of the remaining bytes that it sends before it disconnects; with or without Content-Length. */
 const attempt = fc.record({

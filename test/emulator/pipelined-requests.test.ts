@@ -103,15 +103,3 @@ test('serves a client that requests a video again as soon as it has received all
   }
   expect(ports.size).toBe(1)
 })
-
-test('closes connections above the maximum at once', async () => {
-  const emulator = await startTestEmulator()
-  const clients = await Promise.all(Array.from({ length: 400 }, () => openRaw(emulator.url)))
-  const further = await openRaw(emulator.url)
-  expect(await further.closed()).toBe('')
-  const [first, second] = clients
-  first?.socket.destroy()
-  second?.socket.write(rawRequest('GET /__emulator/state', { connection: 'close' }))
-  expect(await second?.closed()).toContain('HTTP/1.1 200 OK')
-  await expect.poll(async () => (await fetch(`${emulator.url}/__emulator/state`)).status).toBe(200)
-})

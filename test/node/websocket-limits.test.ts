@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestGateway } from '../kit/gateway.ts'
-import { RAW_UPGRADE, type RawClient, openRaw } from '../kit/raw-client.ts'
+import { RAW_UPGRADE, type RawClient, openRaw, rawFrames } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const MAX_UNAUTHENTICATED = 4096
@@ -11,6 +11,8 @@ const MAX_UNAUTHENTICATED = 4096
 /** A text frame of one space that is not the last of its message, then one that continues it. */
 const FIRST = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x20])
 const NEXT = Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x20])
+/** An empty ping. */
+const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0])
 const TOO_BIG = Buffer.from([0x88, 0x02, 0x03, 0xf1]).toString('latin1')
 /** The head of a text frame of 64,000 bytes. */
 const LONG_FRAME = Buffer.from([0x81, 0xfe, 0xfa, 0, 0, 0, 0, 0])
@@ -43,6 +45,82 @@ describe('a message', () => {
     socket.send(text.slice(-1))
     const [reply]: unknown[] = await once(socket, 'message')
     expect(String(reply)).toContain('connection_ack')
+  })
+})
+
+describe('pings and pongs', () => {
+  it.each([
+    ['pings', 0x89],
+    ['pongs', 0x8a],
+  ])('are limited to 100 within 10 seconds: more %s close the socket', async (_name, opcode) => {
+    let now = 0
+    const server = await startTestServer({ monotonicMs: () => now })
+    server.serve(
+      servedGateway({
+        fetch: async () => new Response(),
+        webSockets: {
+          open: (sink) => ({
+            async receive(text) {
+              sink.send(`received ${text}`)
+            },
+            flushed: () => {},
+            closed: () => {},
+            idle: async () => {},
+          }),
+        },
+      }),
+      silentLogger,
+    )
+    const client = await openRaw(server.url)
+    client.socket.write(RAW_UPGRADE)
+    await client.until('\r\n\r\n')
+    const frames = (count: number) =>
+      Buffer.concat(Array.from({ length: count }, () => Buffer.from([opcode, 0x80, 0, 0, 0, 0])))
+    client.socket.write(Buffer.concat([frames(100), rawFrames('first')]))
+    await client.until('received first')
+    now = 10_000
+    client.socket.write(Buffer.concat([frames(100), rawFrames('second')]))
+    await client.until('received second')
+    now = 19_999
+    client.socket.write(Buffer.concat([frames(1), rawFrames('third')]))
+    const received = await client.closed()
+    expect(received).toContain(POLICY_VIOLATION)
+    expect(received).not.toContain('received third')
+  })
+})
+
+describe('a socket that was closed', () => {
+  it('does not process the frames that it has received already, one in each tick', async () => {
+    const server = await startTestServer()
+    let ticks = 0
+    const closed = new Promise<void>((resolve) => {
+      server.serve(
+        servedGateway({
+          fetch: async () => new Response(),
+          webSockets: {
+            open: () => ({
+              receive: async () => {},
+              flushed: () => {},
+              closed: () => resolve(),
+              idle: async () => {},
+            }),
+          },
+        }),
+        silentLogger,
+      )
+    })
+    const client = await openRaw(server.url)
+    client.socket.write(RAW_UPGRADE)
+    await client.until('\r\n\r\n')
+    client.socket.write(Buffer.alloc(PING.length * 10_000, PING))
+    const count = (): void => {
+      ticks += 1
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    await closed
+    clearImmediate(immediate)
+    expect(ticks).toBeLessThan(1000)
   })
 })
 

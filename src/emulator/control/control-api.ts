@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { hasToken, readDeclaredJson, rejectWebPages } from '../access-rules.ts'
 import { jsonResponse, type HttpResponse } from '../http-response.ts'
 import { ApiError } from '../api-error.ts'
-import { deleteAllVideos, deleteScheduled } from '../state/delete-video.ts'
+import { deleteAllVideos, deleteDue } from '../state/delete-video.ts'
 import { stateSnapshot } from './state-snapshot.ts'
 import { faultSchema } from '../faults.ts'
 import { OPERATIONS } from '../operations.ts'
@@ -58,7 +58,7 @@ async function dispatch(
 ): Promise<HttpResponse> {
   switch (endpoint) {
     case 'GET state':
-      await deleteScheduled(dependencies)
+      await deleteDue(dependencies)
       return jsonResponse(200, await stateSnapshot(dependencies))
     case 'GET faults':
       return jsonResponse(200, { faults: dependencies.faults.toJSON() })
@@ -86,7 +86,7 @@ async function advanceClock(
 ): Promise<HttpResponse> {
   const { advanceSeconds } = read(clockSchema, body, USAGE.clock)
   dependencies.clock.advance(Math.round(advanceSeconds * 1000))
-  await deleteScheduled(dependencies)
+  await deleteDue(dependencies)
   dependencies.dispatcher.wake()
   return jsonResponse(200, {
     now: formatMilliseconds(dependencies.clock.now()),

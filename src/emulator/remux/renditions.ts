@@ -2,7 +2,7 @@
  * Segments and manifests of videos for HLS and DASH. They are made at the first request, in a folder per video beside
  * the received files, and then served as files: a manifest of ten hours has 400 kB.
  */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { FairQueue } from '../fair-queue.ts'
@@ -62,6 +62,15 @@ export class Renditions {
     this.#closing = closing
   }
 
+  /** Removes segments that the last run left unfinished, and counts the bytes of the others. */
+  async prepare(): Promise<void> {
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      const folder = join(this.#directory, name)
+      if (name.endsWith(PARTIAL)) await rm(folder, { recursive: true, force: true })
+      else this.#files.stored.set(name, this.#files.stored.of(name) + (await bytesIn(folder)))
+    }
+  }
+
   /**
    * Returns the segments of a received video, after remuxing it if no request did before. Rejects if the video is
    * removed in the meantime, the emulator closes, or the disk fails.
@@ -82,8 +91,12 @@ export class Renditions {
     await rm(`${this.#folder(uid)}${PARTIAL}`, { recursive: true, force: true })
   }
 
+  get #directory(): string {
+    return join(dirname(this.#files.directory), 'segments')
+  }
+
   #folder(uid: string): string {
-    return join(dirname(this.#files.directory), 'segments', uid)
+    return join(this.#directory, uid)
   }
 
   #startLoading(video: Video): Loading {
@@ -126,6 +139,11 @@ export class Renditions {
     const { uid, media } = video
     const durationSeconds = media?.durationSeconds ?? 0
     const moreBytes = MORE_BYTES + Math.ceil(MORE_BYTES_PER_SECOND * durationSeconds)
+    const maxBytes = 2 * (video.sizeBytes ?? 0) + moreBytes
+    const { stored } = this.#files
+    const receivedBytes = stored.of(uid)
+    stored.add(uid, maxBytes)
+    let segmentBytes = 0
     let outcome: RemuxOutcome = { kind: 'exceeded' }
     await this.#inFolder(uid, async (folder) => {
       const job = {
@@ -134,11 +152,13 @@ export class Renditions {
         width: media?.width ?? 0,
         height: media?.height ?? 0,
         folder,
-        maxBytes: 2 * (video.sizeBytes ?? 0) + moreBytes,
+        maxBytes,
       }
       outcome = await remuxFile(job, limits, signal)
-      return outcome.kind === 'remuxed'
-    })
+      if (outcome.kind !== 'remuxed') return false
+      segmentBytes = await bytesIn(folder)
+      return true
+    }).finally(() => stored.set(uid, receivedBytes + segmentBytes))
     return outcome
   }
 
@@ -155,6 +175,13 @@ export class Renditions {
       await rm(partial, { recursive: true, force: true })
     }
   }
+}
+
+/** Returns the size of the files in a folder. */
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0
+  for (const name of await readdir(folder)) bytes += (await stat(join(folder, name))).size
+  return bytes
 }
 
 /** Returns null if the video has not been remuxed. */

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { hasToken, rejectWebPages } from '../access-rules.ts'
 import { httpResponse, type HttpResponse, type ResponseOrDisconnect } from '../http-response.ts'
 import { ApiError, badRequest, notFound, errorResponse, successResponse } from '../api-error.ts'
-import { deleteScheduled, deleteVideo } from '../state/delete-video.ts'
+import { deleteDue, deleteVideo } from '../state/delete-video.ts'
 import { listVideos } from './list-videos.ts'
 import { createDirectUpload, createTusUpload } from './create-upload.ts'
 import type { Operation } from '../operations.ts'
@@ -49,7 +49,7 @@ export async function serveRestApi(
       throw badRequest('direct_user=true must be a query parameter of the tus creation')
     }
     authorize(dependencies, request, account)
-    await deleteScheduled(dependencies)
+    await deleteDue(dependencies)
     // Cloudflare's examples have a slash after the path of a list.
     const routePath = path.replace(/^stream\/?/, '').replace(/\/$/, '')
     const route = findRoute(dependencies, request, url, routePath)
@@ -209,8 +209,9 @@ function authorize(
   request: IncomingMessage,
   account: string,
 ): void {
-  const { settings } = dependencies
+  const { settings, connections } = dependencies
   if (!hasToken(settings, request)) throw new ApiError(401, 10_000, 'Authentication error')
+  connections.keep(request.socket)
   if (account !== settings.accountId) throw new ApiError(403, 10_000, 'Authentication error')
 }
 

@@ -34,7 +34,10 @@ async function inspectFile(
   try {
     const file = { path: files.path(uid), sizeBytes, creator }
     const reading = await readMedia(file, closing, () => library.startReading(uid))
-    library.setMedia(uid, mediaInfoOf(reading, maxDurationSeconds))
+    const media = mediaInfoOf(reading, maxDurationSeconds)
+    library.setMedia(uid, media)
+    // Only ready videos are played.
+    if (media.failure !== null) await files.remove(uid)
   } catch (error) {
     library.stopReading(uid)
     throw error

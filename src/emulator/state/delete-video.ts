@@ -1,4 +1,4 @@
-/** Permanently deletes videos: by the API, by `scheduledDeletion`, or by a reset. */
+/** Permanently deletes videos, by the API, by `scheduledDeletion` or by a reset, and files that are not needed. */
 import type { EmulatorDependencies } from '../dependencies.ts'
 
 type DeletionDependencies = Pick<EmulatorDependencies, 'files' | 'library' | 'renditions'>
@@ -13,12 +13,21 @@ export async function deleteVideo(
   return existed
 }
 
-/** Deletes the videos whose `scheduledDeletion` has passed. */
-export async function deleteScheduled(
-  dependencies: DeletionDependencies & Pick<EmulatorDependencies, 'clock'>,
+/** Deletes the videos whose `scheduledDeletion` has passed, and the bytes of uploads that have expired. */
+export async function deleteDue(
+  dependencies: DeletionDependencies & Pick<EmulatorDependencies, 'clock' | 'expiredUploads'>,
 ): Promise<void> {
   for (const uid of dependencies.library.uidsDueForDeletion(dependencies.clock.now())) {
     await deleteVideo(dependencies, uid)
+  }
+  await dependencies.expiredUploads.free()
+}
+
+/** Removes files of deleted and failed videos: the process may have ended before it removed them. */
+export async function removeUnneededFiles(dependencies: DeletionDependencies): Promise<void> {
+  const needed = dependencies.library.uidsWithFile()
+  for (const uid of dependencies.files.stored.uids()) {
+    if (!needed.has(uid)) await removeFiles(dependencies, uid)
   }
 }
 

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 
 interface UploadLock {
-  readonly request: IncomingMessage
+  /** Null if the emulator itself holds the lock. */
+  readonly request: IncomingMessage | null
   readonly done: Promise<void>
 }
 
@@ -12,6 +13,11 @@ export class UploadLocks {
   /** Returns the function that releases the lock; null while another connected client holds it. */
   async acquire(uid: string, request: IncomingMessage): Promise<(() => void) | null> {
     await this.waitForDisconnected(uid)
+    return this.tryAcquire(uid, request)
+  }
+
+  /** Returns the function that releases the lock; null while it is held. */
+  tryAcquire(uid: string, request: IncomingMessage | null = null): (() => void) | null {
     if (this.#locks.has(uid)) return null
     const { promise: done, resolve } = withResolvers()
     this.#locks.set(uid, { request, done })
@@ -22,12 +28,12 @@ export class UploadLocks {
   }
 
   /**
-   * Waits until the last bytes of a disconnected client are written. Without this, a client that
-   * reconnects immediately would read an offset that still grows.
+   * Waits until the last bytes of a disconnected client are written, or the emulator has freed the bytes of the
+   * upload. Without this, a client that reconnects immediately would read an offset that still changes.
    */
   async waitForDisconnected(uid: string): Promise<void> {
     const lock = this.#locks.get(uid)
-    if (lock !== undefined && lock.request.destroyed) await lock.done
+    if (lock !== undefined && lock.request?.destroyed !== false) await lock.done
   }
 }
 

@@ -2,6 +2,8 @@
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { StoredBytes } from './stored-bytes.ts'
+
 /**
  * Bytes that may be buffered per file. While a write runs, the socket's chunks of 64 KiB accumulate
  * and are then written together: fewer and larger writes at a bounded memory cost.
@@ -17,9 +19,13 @@ export const PARTIAL = '.part'
 
 export class VideoFiles {
   readonly directory: string
+  /** Bytes of the files, which writers add before they write. */
+  readonly stored: StoredBytes
 
-  constructor(directory: string) {
+  /** @param maxBytes maximum of all files together */
+  constructor(directory: string, maxBytes: number) {
     this.directory = directory
+    this.stored = new StoredBytes(maxBytes)
   }
 
   path(uid: string): string {
@@ -30,15 +36,16 @@ export class VideoFiles {
     return `${this.path(uid)}${PARTIAL}`
   }
 
-  /** Creates the folder and removes files that the last run left unfinished. */
+  /** Creates the folder, removes files that the last run left unfinished, and counts the others. */
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: FOLDER_MODE })
     const names = await readdir(this.directory)
-    await Promise.all(
-      names
-        .filter((name) => name.endsWith(PARTIAL))
-        .map((name) => rm(join(this.directory, name), { force: true })),
-    )
+    for (const name of names) {
+      const path = join(this.directory, name)
+      const [uid = name] = name.split('.', 1)
+      if (name.endsWith(PARTIAL)) await rm(path, { force: true })
+      else this.stored.set(uid, this.stored.of(uid) + ((await sizeOf(path)) ?? 0))
+    }
   }
 
   /** Creates an empty file. */
@@ -57,8 +64,10 @@ export class VideoFiles {
     return sizeOf(this.partialPath(uid))
   }
 
+  /** Shortens the file of an unfinished tus upload. */
   async truncate(uid: string, bytes: number): Promise<void> {
     await truncate(this.path(uid), bytes)
+    this.stored.set(uid, bytes)
   }
 
   async keepPartial(uid: string): Promise<void> {
@@ -69,8 +78,10 @@ export class VideoFiles {
     await rm(this.partialPath(uid), { force: true })
   }
 
+  /** Removes the file. The video must have no others. */
   async remove(uid: string): Promise<void> {
     await rm(this.path(uid), { force: true })
+    this.stored.set(uid, 0)
   }
 }
 

@@ -166,6 +166,16 @@ export class VideoLibrary {
     return this.#withTotals(uid, removal)
   }
 
+  /** Returns the unfinished tus uploads that expired in `(after, until]`. */
+  expiredTusUploads(after: number, until: number): string[] {
+    return this.#statements.expiredTusUploads(after, until)
+  }
+
+  /** Returns the videos whose file is needed: all but those that failed. */
+  uidsWithFile(): Set<string> {
+    return new Set(this.#statements.uidsWithFile())
+  }
+
   /** Returns the videos whose `scheduledDeletion` has passed. */
   uidsDueForDeletion(now: number): string[] {
     return this.#statements.uidsDueForDeletion(now)

@@ -57,6 +57,13 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
   const dueForDeletion = database.prepare<[number], { uid: string }>(
     'SELECT uid FROM videos WHERE scheduled_deletion <= ?',
   )
+  const expiredTusUploads = database.prepare<[number, number], { uid: string }>(
+    `SELECT uid FROM videos WHERE received_at IS NULL AND upload_expiry > ? AND upload_expiry <= ?
+       AND kind = 'tus'`,
+  )
+  const uidsWithFile = database.prepare<[], { uid: string }>(
+    `SELECT uid FROM videos WHERE media IS NULL OR json_extract(media, '$.failure') IS NULL`,
+  )
   const changedByTime = database.prepare<{ after: number; until: number }, VideoRow>(
     `SELECT * FROM videos
        WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
@@ -80,6 +87,9 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     removeFromOutbox: (uid: string) => removeFromOutbox.run(uid).changes,
     remove: (uid: string) => remove.run(uid).changes,
     uidsDueForDeletion: (now: number) => dueForDeletion.all(now).map((row) => row.uid),
+    expiredTusUploads: (after: number, until: number) =>
+      expiredTusUploads.all(after, until).map((row) => row.uid),
+    uidsWithFile: () => uidsWithFile.all().map((row) => row.uid),
     /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
     changedByTime: (after: number, until: number) => changedByTime.iterate({ after, until }),
   }

@@ -31,21 +31,29 @@ export async function receiveBasicUpload(
     // Read again: a disconnected request may have completed while this one waited for the lock.
     const video = findOpenUrl(dependencies, uid)
     if ('status' in video) return video
-    const outcome = await saveMultipartFile(request, dependencies.files.partialPath(uid))
+    const outcome = await saveMultipartFile(request, dependencies.files, uid)
     if (outcome.kind === 'too-large') return tooLargeResponse()
     if (outcome.kind === 'missing') return textResponse(400, 'The form has no field "file".')
     if (outcome.kind === 'broken') {
       return textResponse(400, 'Send the file as multipart/form-data in the field "file".')
     }
     await dependencies.files.keepPartial(uid)
-    if (await completeUpload(dependencies, video, outcome.bytes)) return httpResponse(200)
-    // The video was deleted while the file was received.
-    await dependencies.files.remove(uid)
-    return textResponse(404, 'Upload URL not found.')
+    const isComplete = await completeUpload(dependencies, video, outcome.bytes)
+    // If not, the video was deleted while the file was received.
+    return isComplete ? httpResponse(200) : textResponse(404, 'Upload URL not found.')
   } finally {
-    await dependencies.files.removePartial(uid)
-    release()
+    await removeUnneeded(dependencies, uid).finally(release)
   }
+}
+
+/** Removes what was written, unless the upload is complete. */
+async function removeUnneeded(
+  { files, library }: Pick<EmulatorDependencies, 'files' | 'library'>,
+  uid: string,
+): Promise<void> {
+  await files.removePartial(uid)
+  const receivedAt = library.find(uid)?.receivedAt ?? null
+  if (receivedAt === null) await files.remove(uid)
 }
 
 /** Returns the video of an unused upload URL, or the error response. */

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 
 import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
-import { FILE_MODE, WRITE_BUFFER_BYTES } from '../state/video-files.ts'
+import { FILE_MODE, WRITE_BUFFER_BYTES, type VideoFiles } from '../state/video-files.ts'
 import { FilePartScanner } from './file-part-scanner.ts'
 
 /** Outcome of a form. `broken`: it is no multipart form, or it is incomplete. */
@@ -16,18 +16,23 @@ export type MultipartOutcome =
   | { readonly kind: 'broken' }
 
 /**
- * Saves the file at `path`. The caller must remove that file unless the outcome is `saved`. Rejects
+ * Saves the partial file of the video. The caller must remove it unless the outcome is `saved`. Rejects
  * when the file cannot be written.
  */
 export async function saveMultipartFile(
   request: IncomingMessage,
-  path: string,
+  files: VideoFiles,
+  uid: string,
 ): Promise<MultipartOutcome> {
   const form = FilePartScanner.create(request.headers['content-type'] ?? '')
   if (form === null) return { kind: 'broken' }
-  const target = createWriteStream(path, { mode: FILE_MODE, highWaterMark: WRITE_BUFFER_BYTES })
+  const target = createWriteStream(files.partialPath(uid), {
+    mode: FILE_MODE,
+    highWaterMark: WRITE_BUFFER_BYTES,
+  })
   const received = { formBytes: 0, fileBytes: 0 }
-  await pipeline(readFile(request, form, received), target)
+  const store = (bytes: number) => files.stored.add(uid, bytes)
+  await pipeline(readFile(request, form, received, store), target)
   if (received.fileBytes > MAX_BASIC_BYTES || received.formBytes > MAX_FORM_BYTES) {
     return { kind: 'too-large' }
   }
@@ -36,13 +41,14 @@ export async function saveMultipartFile(
 }
 
 /**
- * Returns the bytes of the file, and adds to `received`. Ends early when the form is malformed, the client
+ * Returns the bytes of the file, after passing their number to `store`, and adds to `received`. Ends early when the form is malformed, the client
  * disconnects or a limit is exceeded, because a form without Content-Length may have no end.
  */
 async function* readFile(
   request: IncomingMessage,
   form: FilePartScanner,
   received: { formBytes: number; fileBytes: number },
+  store: (bytes: number) => void,
 ): AsyncGenerator<Buffer, void> {
   try {
     // The response needs the connection, also when the form is not read to its end.
@@ -53,6 +59,7 @@ async function* readFile(
       for (const bytes of form.push(chunk)) {
         received.fileBytes += bytes.length
         if (received.fileBytes > MAX_BASIC_BYTES) return
+        store(bytes.length)
         yield bytes
       }
       if (form.isBroken) return

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 
-import { WRITE_BUFFER_BYTES } from '../state/video-files.ts'
+import { WRITE_BUFFER_BYTES, type VideoFiles } from '../state/video-files.ts'
 
 /** Result of a body; `bytes` are written to the file. */
 export interface SavedChunk {
@@ -22,11 +22,12 @@ export interface SavedChunk {
  */
 export async function saveChunk(
   request: IncomingMessage,
-  path: string,
+  files: VideoFiles,
+  uid: string,
   offset: number,
   maxBytes: number,
 ): Promise<SavedChunk> {
-  const file = createWriteStream(path, {
+  const file = createWriteStream(files.path(uid), {
     flags: 'r+',
     start: offset,
     highWaterMark: WRITE_BUFFER_BYTES,
@@ -44,6 +45,12 @@ export async function saveChunk(
     const remaining = maxBytes - saved.bytes
     const accepted = chunk.byteLength > remaining ? chunk.subarray(0, remaining) : chunk
     saved.bytes += accepted.byteLength
+    try {
+      files.stored.add(uid, accepted.byteLength)
+    } catch (error) {
+      file.destroy(error instanceof Error ? error : new Error(String(error)))
+      return
+    }
     if (!file.write(accepted)) request.pause()
     if (accepted !== chunk) end('too-large')
   }

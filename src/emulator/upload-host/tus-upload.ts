@@ -34,7 +34,7 @@ export async function readTusOffset(
   const found = findOpenUpload(dependencies, request, uploadId)
   if ('status' in found) return found
   await dependencies.uploadLocks.waitForDisconnected(found.uid)
-  const bytes = await dependencies.files.size(found.uid)
+  const bytes = found.sizeBytes ?? (await dependencies.files.size(found.uid))
   if (bytes === null) return textResponse(404, 'Upload URL not found.')
   return httpResponse(200, {
     // "The Server MUST prevent the client and/or proxies from caching the response"
@@ -66,8 +66,17 @@ export async function receiveTusChunk(
   try {
     return await storeChunk(dependencies, request, video, Number(header))
   } finally {
-    release()
+    await freeUnneeded(dependencies, video.uid).finally(release)
   }
+}
+
+/** Frees what was written for a video that was deleted, or whose upload URL has expired, in the meantime. */
+async function freeUnneeded(
+  { expiredUploads, files, library }: EmulatorDependencies,
+  uid: string,
+): Promise<void> {
+  if (library.find(uid) === null) await files.remove(uid)
+  else await expiredUploads.freeIfExpired(uid)
 }
 
 /** Returns the media type in lower case, without parameters. https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1 */
@@ -98,15 +107,37 @@ async function storeChunk(
     const problem = chunkSizeError(declaredBytes, offset, uploadLength)
     if (problem !== null) return textResponse(400, problem)
   }
+  try {
+    return await appendChunk(dependencies, request, video, {
+      offset,
+      isDeclared: declaredBytes !== null,
+    })
+  } catch (error) {
+    // The client sends the chunk again: its bytes must neither occupy a full disk nor count as received.
+    if (dependencies.library.find(video.uid)?.receivedAt === null) {
+      await files.truncate(video.uid, offset)
+    }
+    throw error
+  }
+}
+
+/** Appends the body to the file, and completes the upload with the last one. */
+async function appendChunk(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  video: Video,
+  { offset, isDeclared }: { readonly offset: number; readonly isDeclared: boolean },
+): Promise<HttpResponse> {
+  const { files } = dependencies
+  const uploadLength = video.uploadLength ?? 0
   const maxBytes = Math.min(uploadLength - offset, MAX_CHUNK_BYTES)
   const saved = await unlessDeleted(files, video.uid, () =>
-    saveChunk(request, files.path(video.uid), offset, maxBytes),
+    saveChunk(request, files, video.uid, offset, maxBytes),
   )
   const received = await files.size(video.uid)
   if (saved === null || received === null) return textResponse(404, 'Upload URL not found.')
   // A chunk without Content-Length is checked now that its size is known.
-  const errorResponse =
-    declaredBytes === null ? undeclaredLengthError(saved, offset, uploadLength) : null
+  const errorResponse = isDeclared ? null : undeclaredLengthError(saved, offset, uploadLength)
   if (errorResponse !== null) {
     const truncated = await unlessDeleted(files, video.uid, () => files.truncate(video.uid, offset))
     return truncated === null ? textResponse(404, 'Upload URL not found.') : errorResponse

@@ -109,7 +109,7 @@ export interface HttpServerOptions {
   readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
-  /** Replaced in tests, which decide which clients have stopped reading. */
+  /** Replaced in tests, which decide which clients have stopped reading, or send too much at a time. */
   readonly monotonicMs?: () => number
   /** Replaced in tests. */
   readonly maxUnauthenticated?: number
@@ -164,13 +164,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })
       const { isBusy } = handler
       const { networkOf } = createRequestInfoReader(gateway.nextRequestId, trustedProxies)
-      const { maxUnauthenticated, randomBelow } = options
+      const { monotonicMs, maxUnauthenticated, randomBelow } = options
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
         scheduling,
         isBusy,
         networkOf,
+        monotonicMs,
         maxUnauthenticated,
         randomBelow,
       })

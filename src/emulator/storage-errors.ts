@@ -1,0 +1,34 @@
+/** Responses while the emulator cannot store anything: temporary errors, which clients retry. */
+import { ApiError, errorResponse } from './api-error.ts'
+import type { HttpResponse } from './http-response.ts'
+import { StoredBytesExceeded } from './state/stored-bytes.ts'
+
+/** `Retry-After` in seconds, the emulator's choice. */
+const RETRY_AFTER_SECONDS = 10
+
+/** Codes of errno(3) and SQLite for a full disk. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL'])
+
+/** Codes of SQLite while another process holds its lock, and if the disk fails in another way. */
+const UNAVAILABLE = /^SQLITE_(?:BUSY|IOERR)/
+
+/**
+ * Returns the 503 response to an error that ends once there is space or the database is available; null for any
+ * other error. Stream documents no such error. https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4
+ */
+export function storageErrorResponse(error: unknown): HttpResponse | null {
+  const reason = reasonOf(error)
+  if (reason === null) return null
+  const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+  return errorResponse(
+    new ApiError(503, 10_001, 'Storage temporarily unavailable', reason, headers),
+  )
+}
+
+function reasonOf(error: unknown): string | null {
+  if (error instanceof StoredBytesExceeded) return error.message
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null
+  if (FULL.has(error.code)) return `The disk is full (${error.code}). Free space in EMULATOR_DIR.`
+  if (!UNAVAILABLE.test(error.code)) return null
+  return `The database in EMULATOR_DIR is not available (${error.code}).`
+}
