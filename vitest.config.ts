@@ -31,6 +31,7 @@ const long = ['test/chaos/{callbacks,chaos,three}.test.ts', 'test/drain/drain.te
 const alone = [
   'test/{bench,browser,chaos,container,drain,multi-instance,react,react-native}/**/*.test.ts',
   'test/client/{browser*,memory,stall}.test.ts',
+  'test/emulator/hostile-segments.test.ts',
   'test/fast-path/{result-characters,retained}.test.ts',
   'test/http/{database-locked,resource-limits,subscription-documents}.test.ts',
   'test/node/{connections,load-shedder,stalled}.test.ts',

@@ -150,6 +150,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     onError: options.onError ?? (() => undefined),
   })
   const running = serve(server, dependencies, idleTimeoutMs)
+  let resuming: Promise<void> = Promise.resolve()
 
   const close = async () => {
     closing.abort()
@@ -158,18 +159,22 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     })
     server.closeAllConnections()
     await Promise.all([ended, dependencies.dispatcher.close()])
-    await Promise.all(running)
+    await Promise.all([...running, resuming])
     database.close()
     await removeTemporary()
   }
   try {
+    await dependencies.renditions.prepare()
     await removeUnneededFiles(dependencies)
     await deleteDue(dependencies)
-    await resumeInterrupted(dependencies)
   } catch (error) {
     await close()
     throw error
   }
+  // In the background: files can take minutes to read.
+  resuming = resumeInterrupted(dependencies).catch((error: unknown) => {
+    if (!closing.signal.aborted) dependencies.onError(error)
+  })
   dependencies.dispatcher.wake()
   let closed: Promise<void> | null = null
   return {

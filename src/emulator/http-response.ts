@@ -67,7 +67,7 @@ export async function writeResponse(
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
     headers['content-length'] = String(Buffer.byteLength(result.body))
-  } else if (result.body === null && result.status !== 204 && !('content-length' in headers)) {
+  } else if (result.body === null && !isBodiless(result.status) && !('content-length' in headers)) {
     headers['content-length'] = '0'
   }
   response.writeHead(result.status, headers)
@@ -84,6 +84,11 @@ export async function writeResponse(
   if (!isClosing) return
   await received
   response.end()
+}
+
+/** Whether responses of this status have no body, and therefore no length. */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304
 }
 
 /** Destroys the stream when the connection closes: a response emits `close` only while it is the first on it. */

@@ -1,5 +1,5 @@
 /** Files of uploads that have expired or failed, or whose video was deleted, do not stay on the disk. */
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -108,7 +108,9 @@ test('a start frees what the process before has left', async () => {
   // Earlier versions kept the file of a failed video, and a process may end between the row and the file.
   await writeFile(join(directory, 'files', failed.uid), 'not a video')
   await writeFile(join(directory, 'files', 'f'.repeat(32)), 'of a deleted video')
-  await writeFile(join(directory, 'files', `${'f'.repeat(32)}.video.mp4`), 'its segments')
+  const segments = join(directory, 'segments', 'f'.repeat(32))
+  await mkdir(segments, { recursive: true })
+  await writeFile(join(segments, 'video.mp4'), 'its segments')
   const database = new Database(join(directory, 'emulator.db'))
   database.prepare('UPDATE videos SET upload_expiry = 1 WHERE uid = ?').run(expired.uid)
   database.close()
@@ -118,4 +120,5 @@ test('a start frees what the process before has left', async () => {
     [open.uid]: CHUNK,
     [ready.uid]: testcardFile().size,
   })
+  expect(await readdir(join(directory, 'segments'))).toEqual([])
 })

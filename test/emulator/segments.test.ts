@@ -1,7 +1,7 @@
 /** HLS and DASH of a video: manifests, segments, ranges, access, and what stays on the disk. */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
@@ -29,8 +29,9 @@ async function startWithVideo(video: Blob = file, params: Readonly<Record<string
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 600, ...params })
   expect((await stream.sendFile(uploadURL, video)).status).toBe(200)
   const details = await stream.details(uid)
-  const files = () => readdir(join(directory, 'files'))
-  return { emulator, stream, directory, uid, files, video: details, ...details.playback }
+  const segments = join(directory, 'segments')
+  const files = () => readdir(segments, { recursive: true }).catch(() => [])
+  return { emulator, stream, segments, uid, files, video: details, ...details.playback }
 }
 
 describe('HLS', () => {
@@ -122,6 +123,25 @@ async function startWithSegment() {
   return { ...rest, url, bytes, size: bytes.length }
 }
 
+test.each(['manifest/video.m3u8', 'manifest/video.mpd', 'video/seg_2.mp4', 'video'])(
+  '%s is sent again only if the client does not have it',
+  async (path) => {
+    const { hls } = await startWithVideo()
+    const url = new URL(`../${path}`, hls)
+    const first = await fetch(url)
+    expect(first.status).toBe(200)
+    const etag = first.headers.get('etag') ?? ''
+    const statusWith = async (tags: string) => {
+      const response = await fetch(url, { headers: { 'if-none-match': tags, range: 'bytes=0-9' } })
+      return [response.status, response.headers.get('etag'), (await response.text()).length]
+    }
+    expect(await statusWith(etag)).toEqual([304, etag, 0])
+    expect(await statusWith(`"other", W/${etag}`)).toEqual([304, etag, 0])
+    expect(await statusWith('*')).toEqual([304, etag, 0])
+    expect(await statusWith('"other"')).toEqual([206, etag, 10])
+  },
+)
+
 describe('a segment', () => {
   test('is sent in ranges', async () => {
     const { url, bytes, size } = await startWithSegment()
@@ -174,7 +194,7 @@ describe('a file that cannot be remuxed', () => {
         'The emulator has no HLS and DASH of this video: browsers do not play its audio codec pcm-s16 in MP4 segments, and nothing is encoded.\n',
       )
     }
-    expect(await files()).toEqual([uid, `${uid}.segments.json`])
+    expect(await files()).toEqual([uid, join(uid, 'unplayable.txt')])
   })
 
   test('is not written when its packets take more room than the file', async () => {
@@ -182,7 +202,7 @@ describe('a file that cannot be remuxed', () => {
     const response = await fetch(hls)
     expect(response.status).toBe(415)
     expect(await response.text()).toContain('its packets take much more room than the file')
-    expect(await files()).toEqual([uid, `${uid}.segments.json`])
+    expect(await files()).toEqual([uid, join(uid, 'unplayable.txt')])
   })
 })
 
@@ -207,22 +227,24 @@ function samePacketOften(): Buffer<ArrayBuffer> {
 
 describe('on the disk', () => {
   test('many first requests remux a file once', async () => {
-    const { hls, files, uid, directory } = await startWithVideo()
+    const { hls, files, uid, segments } = await startWithVideo()
     const responses = await Promise.all(Array.from({ length: 20 }, () => fetch(hls)))
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
-    const expected = ['', '.audio.mp4', '.segments.json', '.video.mp4'].map((end) => uid + end)
-    expect((await files()).toSorted()).toEqual(expected)
-    const mode = (await stat(join(directory, 'files', `${uid}.video.mp4`))).mode & 0o777
-    expect(mode).toBe(0o600)
+    const media = ['audio', 'video'].flatMap((track) => [`${track}.index`, `${track}.mp4`])
+    const manifests = ['audio.m3u8', 'stream.m3u8', 'video.m3u8', 'video.mpd']
+    const written = [...media, ...manifests].map((name) => join(uid, name))
+    expect(new Set(await files())).toEqual(new Set([uid, ...written]))
+    for (const path of written) expect((await stat(join(segments, path))).mode & 0o777).toBe(0o600)
+    expect((await stat(segments)).mode & 0o777).toBe(0o700)
   })
 
   test('segments survive a restart', async () => {
-    const { hls, emulator, directory, uid } = await startWithVideo()
+    const { hls, emulator, segments, uid } = await startWithVideo()
     await text(hls)
-    const path = join(directory, 'files', `${uid}.video.mp4`)
+    const path = join(segments, uid, 'video.mp4')
     const { ino } = await stat(path)
     await emulator.close()
-    const second = await startTestEmulator({ directory })
+    const second = await startTestEmulator({ directory: dirname(segments) })
     await text(`${second.url}/${uid}/manifest/video.m3u8`)
     expect((await stat(path)).ino).toBe(ino)
   })
@@ -270,12 +292,11 @@ describe('on the disk', () => {
   })
 
   test('the emulator closes while it remuxes a file', async () => {
-    const { hls, files, emulator, uid } = await startWithVideo()
+    const { hls, files, emulator } = await startWithVideo()
     const waiting = fetch(hls).catch(() => null)
     await fetch(new URL('/', hls))
     await emulator.close()
     await waiting
     expect((await files()).filter((name) => name.endsWith('.part'))).toEqual([])
-    expect(await files()).toContain(uid)
   })
 })

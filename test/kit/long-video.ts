@@ -19,7 +19,7 @@ import {
 import { testcard } from './media.ts'
 
 /** Containers of `repeatTestcard`. */
-export const CONTAINERS = ['mp4', 'fragmented mp4', 'mov', 'mkv', 'ts'] as const
+export const CONTAINERS = ['mp4', 'fragmented mp4', 'mov', 'mkv', 'live mkv', 'ts'] as const
 export type Container = (typeof CONTAINERS)[number]
 
 export interface RepeatOptions {
@@ -82,6 +82,8 @@ function formatOf(container: Container): OutputFormat {
       return new MovOutputFormat()
     case 'mkv':
       return new MkvOutputFormat()
+    case 'live mkv':
+      return new MkvOutputFormat({ appendOnly: true })
     case 'ts':
       return new MpegTsOutputFormat()
   }

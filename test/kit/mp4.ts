@@ -33,6 +33,8 @@ export interface Mp4Options {
   readonly video?: SampleTables
   /** A second track of PCM audio. */
   readonly audio?: SampleTables
+  /** The edit list of the video: durations and media times in milliseconds. */
+  readonly edits?: readonly { readonly duration: number; readonly mediaTime: number }[]
   /** Boxes after the tracks in `moov`. */
   readonly movieBoxes?: readonly Buffer[]
   /** Boxes at the end of the file. */
@@ -65,6 +67,12 @@ const SOWT = box(
 /** Writes one second of 640 × 360 by default. */
 export function writeMp4(options: Mp4Options = {}): Buffer<ArrayBuffer> {
   const { video = plainVideo, audio, movieBoxes = [], fragments = [], padding = 0 } = options
+  const entries = (options.edits ?? []).flatMap((edit) => [
+    edit.duration,
+    edit.mediaTime,
+    0x1_00_00,
+  ])
+  const edits = entries.length === 0 ? [] : [editList(entries)]
   const movie = (mediaOffset: number) =>
     box(
       'moov',
@@ -75,7 +83,7 @@ export function writeMp4(options: Mp4Options = {}): Buffer<ArrayBuffer> {
         Buffer.alloc(24),
         u32(3),
       ),
-      track(1, 'vide', AVC1, video(mediaOffset)),
+      track(1, 'vide', AVC1, video(mediaOffset), edits),
       ...(audio === undefined ? [] : [track(2, 'soun', SOWT, audio(mediaOffset))]),
       ...movieBoxes,
     )
@@ -89,10 +97,21 @@ export function writeMp4(options: Mp4Options = {}): Buffer<ArrayBuffer> {
   ])
 }
 
-function track(id: number, handler: string, entry: Buffer, tables: readonly Buffer[]): Buffer {
+function editList(entries: readonly number[]): Buffer {
+  return box('edts', box('elst', u32(0, entries.length / 3, ...entries)))
+}
+
+function track(
+  id: number,
+  handler: string,
+  entry: Buffer,
+  tables: readonly Buffer[],
+  edits: readonly Buffer[] = [],
+): Buffer {
   return box(
     'trak',
     box('tkhd', u32(7, 0, 0, id, 0, 1000, 0, 0, 0, 0), MATRIX, u32(0x2_80_00_00, 0x1_68_00_00)),
+    ...edits,
     box(
       'mdia',
       box('mdhd', u32(0, 0, 0, 1000, 1000, 0x55_c4_00_00)),

@@ -4,8 +4,8 @@
  * unchanged both in the TypeScript sources (tests) and in the build.
  */
 import { open } from 'node:fs/promises'
-import { Worker } from 'node:worker_threads'
 
+import { startLimits } from '../child-limits.js'
 import { hasKnownSignature } from './container-signatures.js'
 import { readWithMediabunny } from './mediabunny-reader.js'
 import { readMovieTiming } from './movie-timing.js'
@@ -17,31 +17,9 @@ import { hasImpossibleTables } from './sample-tables.js'
  * @typedef {import('./result.js').Result} Result
  */
 
-/**
- * Kills this process if reading a file exceeds its timeout. Runs in a thread, because an endless loop blocks
- * the timers and the disconnect event of the main thread.
- */
-const watchdog = new Worker(
-  `let timer
-  require('node:worker_threads').parentPort.on('message', (milliseconds) => {
-    clearTimeout(timer)
-    if (milliseconds > 0) timer = setTimeout(() => process.kill(process.pid, 'SIGKILL'), milliseconds)
-  })`,
-  { eval: true },
-)
-
-// Terminals and service managers send signals to the whole process group, but only the parent process may end
-// this process.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
-process.on('disconnect', () => process.exit())
+const startTimeout = await startLimits()
 process.on('message', (/** @type {Job} */ job) => void run(job))
-watchdog.on('online', () => process.send?.('ready'))
-
-/** @param {number} milliseconds 0 stops the timeout */
-function startTimeout(milliseconds) {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  watchdog.postMessage(milliseconds)
-}
+process.send?.('ready')
 
 /** @param {Job} job */
 async function run({ path, timeoutMs }) {

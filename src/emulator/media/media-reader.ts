@@ -9,6 +9,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 
 import { startChildProcess } from '../child-process.ts'
+import { FairQueue } from '../fair-queue.ts'
 
 /** A child process's result for one file. */
 const mediaReadingSchema = z.object({
@@ -24,9 +25,9 @@ export type MediaReading = z.infer<typeof mediaReadingSchema>
 export interface ReadingLimits {
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
-  /** Timeout of the first attempt in milliseconds; for large files it grows with the size. */
+  /** Processor time of the first attempt in milliseconds; for large files it grows with the size. */
   readonly firstMs: number
-  /** Timeout of the second attempt in milliseconds; for large files it grows with the size. */
+  /** Processor time of the second attempt in milliseconds; for large files it grows with the size. */
   readonly secondMs: number
 }
 
@@ -50,8 +51,16 @@ const IDLE_MS = 10_000
 /** Job message to a child process. */
 interface Job {
   readonly path: string
-  /** Timeout of each of the process's two readers. */
+  /** Processor time of each of the process's two readers. */
   readonly timeoutMs: number
+}
+
+/** A received file. */
+export interface ReceivedFile {
+  readonly path: string
+  readonly sizeBytes: number
+  /** Creator of the video. Creators take turns. */
+  readonly creator: string | null
 }
 
 const DAMAGED: MediaReading = {
@@ -65,19 +74,22 @@ const DAMAGED: MediaReading = {
 /** Runs one child process, which reads one file at a time. After a process has ended, the next file starts another. */
 class ReaderProcess {
   readonly #heapMb: number
+  readonly #queue = new FairQueue(1)
   #child: ChildProcess | null = null
-  #last: Promise<unknown> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor(heapMb: number) {
     this.#heapMb = heapMb
   }
 
-  /** Reads a file after all previous ones. Returns null if the file timed out or ended the process. */
-  read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading | null> {
-    const reading = this.#last.then(() => this.#readNext(job, signal, onStart))
-    this.#last = reading.catch(() => undefined)
-    return reading
+  /** Reads a file when it is its turn. Returns null if the file timed out or ended the process. */
+  read(
+    job: Job,
+    creator: string | null,
+    signal: AbortSignal,
+    onStart: () => void,
+  ): Promise<MediaReading | null> {
+    return this.#queue.run(creator, signal, () => this.#readNext(job, signal, onStart))
   }
 
   async #readNext(
@@ -135,8 +147,8 @@ class ReaderProcess {
 
 /**
  * Reads files of one size class with two processes. The second process repeats files that exceeded the short
- * first timeout, so that other files do not wait for slow ones. Each file ahead delays a first attempt by at
- * most the first timeout and one process start (0.1 seconds on an idle machine).
+ * first timeout, so that other files do not wait for slow ones. A file that runs delays a first attempt by at most
+ * the first timeout and one process start (0.1 seconds on an idle machine).
  */
 class FileReader {
   readonly #limits: ReadingLimits
@@ -149,8 +161,9 @@ class FileReader {
     this.#second = new ReaderProcess(limits.heapMb)
   }
 
+  /** @param moreMs time in addition to the limits */
   async read(
-    path: string,
+    { path, creator }: ReceivedFile,
     moreMs: number,
     signal: AbortSignal,
     onStart: () => void,
@@ -159,8 +172,8 @@ class FileReader {
     const first = { path, timeoutMs: firstMs + moreMs }
     const second = { path, timeoutMs: secondMs + moreMs }
     return (
-      (await this.#first.read(first, signal, onStart)) ??
-      (await this.#second.read(second, signal, onStart)) ??
+      (await this.#first.read(first, creator, signal, onStart)) ??
+      (await this.#second.read(second, creator, signal, onStart)) ??
       DAMAGED
     )
   }
@@ -177,13 +190,14 @@ const largeFiles = new FileReader(LARGE_FILE)
  * @param onStart called before each attempt to read the file; if it throws, the promise rejects with its error
  */
 export function readMedia(
-  path: string,
-  sizeBytes: number,
+  file: ReceivedFile,
   signal: AbortSignal,
   onStart: () => void,
 ): Promise<MediaReading> {
-  if (sizeBytes < LARGE_FILE_BYTES) return smallFiles.read(resolve(path), 0, signal, onStart)
-  return largeFiles.read(resolve(path), Math.ceil(sizeBytes / BYTES_PER_MS), signal, onStart)
+  const resolved = { ...file, path: resolve(file.path) }
+  if (file.sizeBytes < LARGE_FILE_BYTES) return smallFiles.read(resolved, 0, signal, onStart)
+  const moreMs = Math.ceil(file.sizeBytes / BYTES_PER_MS)
+  return largeFiles.read(resolved, moreMs, signal, onStart)
 }
 
 /** Resolves to the next message, or to null if the process ends first. Rejects if the process cannot start. */

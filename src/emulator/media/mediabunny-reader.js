@@ -17,6 +17,12 @@ import { emptyResult } from './result.js'
 // No playlist formats: a playlist would make the emulator open the paths that it contains.
 const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
 
+/** Difference of a duration in the header to that of the packets: rounded, and without the last packet's duration. */
+const MAX_LESS_SECONDS = 1
+const MAX_MORE_SECONDS = 10
+
+/** @typedef {{ start: number, end: number }} Span in seconds */
+
 /** Maximum bytes of a single read; tables of ten hours at 60 frames per second need half of it. */
 const MAX_READ_BYTES = 67_108_864
 
@@ -67,34 +73,49 @@ async function readTracks(input, contentType) {
   if (tracks.length === 0) return emptyResult('damaged', contentType)
   const video = await input.getPrimaryVideoTrack()
   if (video === null) return emptyResult('no-video', contentType)
-  const whole = await Promise.all(tracks.map((track) => isWhole(track, track === video)))
-  if (whole.includes(false)) return emptyResult('damaged', contentType)
+  /** @type {Span[]} */
+  const spans = []
+  for (const track of tracks) {
+    const span = await readSpan(track)
+    if (span === 'truncated' || (span === null && track === video)) {
+      return emptyResult('damaged', contentType)
+    }
+    if (span !== null) spans.push(span)
+  }
   return {
     kind: 'video',
     contentType,
-    durationSeconds: await readDuration(input),
+    durationSeconds: confirmed(await input.getDurationFromMetadata(), spans),
     width: await video.getDisplayWidth(),
     height: await video.getDisplayHeight(),
   }
 }
 
 /**
- * Returns false for a truncated file: its tables point to packets beyond its end.
+ * Returns the time of a track's packets, or null if it has none. Tables of a truncated file point to packets beyond
+ * its end.
  * @param {import('mediabunny').InputTrack} track
- * @param {boolean} mustHavePackets
+ * @returns {Promise<Span | 'truncated' | null>}
  */
-async function isWhole(track, mustHavePackets) {
+async function readSpan(track) {
   const packets = new EncodedPacketSink(track)
-  if ((await packets.getFirstPacket()) === null) return !mustHavePackets
-  return (await packets.getPacket(Number.POSITIVE_INFINITY)) !== null
+  const first = await packets.getFirstPacket()
+  if (first === null) return null
+  const last = await packets.getPacket(Number.POSITIVE_INFINITY)
+  if (last === null) return 'truncated'
+  return { start: first.timestamp, end: last.timestamp + last.duration }
 }
 
-/** @param {Input} input */
-async function readDuration(input) {
-  const metadataDuration = await input.getDurationFromMetadata()
-  if (metadataDuration !== null) return metadataDuration
-  const end = await input.computeDuration()
-  // Timestamps of a transport stream start anywhere; other containers start at zero, as in ffprobe.
-  const start = (await input.getFormat()) === MPEG_TS ? await input.getFirstTimestamp() : 0
-  return end - start
+/**
+ * Returns the duration in the container's header if the packets confirm it, otherwise that of the packets.
+ * @param {number | null} stated duration in seconds; null if the header has none
+ * @param {readonly Span[]} spans
+ */
+function confirmed(stated, spans) {
+  // Recordings of live streams do not start at zero, and players start with the first packet.
+  const start = Math.max(0, Math.min(...spans.map((span) => span.start)))
+  const seconds = Math.max(...spans.map(({ end }) => end)) - start
+  const isConfirmed =
+    stated !== null && stated >= seconds - MAX_LESS_SECONDS && stated <= seconds + MAX_MORE_SECONDS
+  return isConfirmed ? stated : seconds
 }

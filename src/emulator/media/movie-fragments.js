@@ -13,6 +13,7 @@ import { contentOfType, nestedBoxes, uint32At, uint64At } from './boxes.js'
  *   samplesDuration: number,
  *   lastByte: number,
  *   firstOffset: number | null,
+ *   fragmentsStart: number | null,
  *   fragmentsEnd: number | null,
  * }} Track Durations and offsets are in units of `timescale`. `firstOffset` is the time from decoding to
  * presenting the first sample.
@@ -42,6 +43,7 @@ export function addFragment({ tracks, defaultDurations }, bytes) {
     const runs = boxes.filter(({ type }) => type === 'trun').map(({ content }) => content)
     const duration = runs.reduce((sum, run) => sum + runDuration(run, defaultDuration), 0)
     track.firstOffset ??= runs[0] === undefined ? null : firstOffsetOf(runs[0])
+    track.fragmentsStart = Math.min(track.fragmentsStart ?? start, start)
     track.fragmentsEnd = Math.max(track.fragmentsEnd ?? 0, start + duration)
   }
 }

@@ -59,7 +59,7 @@ export function readMovieTiming(descriptor, fileBytes) {
   if (movie === null) return null
   const tracks = movie.tracks.filter(({ handler }) => handler === 'vide' || handler === 'soun')
   const hasFragments = tracks.some(({ fragmentsEnd }) => fragmentsEnd !== null)
-  const durations = tracks.map((track) => trackSeconds(track, movie.timescale))
+  const durations = tracks.map((track) => trackSeconds(track, movie.timescale, startOf(tracks)))
   const duration = Math.max(0, ...durations)
   return {
     durationSeconds: duration > 0 ? duration : null,
@@ -134,6 +134,7 @@ function readTrack(bytes) {
     samplesDuration: counts.reduce((sum, count, index) => sum + count * (deltas[index] ?? 0), 0),
     lastByte: lastByteOf(boxes),
     firstOffset: entriesOf(contentOf('ctts'), 8, 4)[0] ?? null,
+    fragmentsStart: null,
     fragmentsEnd: null,
   }
 }
@@ -189,18 +190,32 @@ function lastByteOf(boxes) {
 }
 
 /**
+ * Returns the time in seconds at which the first fragment begins: a recording of a live stream does not begin at
+ * zero, and players begin with its first frame. Returns 0 if samples precede the fragments.
+ * @param {readonly Track[]} tracks
+ */
+function startOf(tracks) {
+  const starts = tracks
+    .filter(({ timescale, fragmentsStart }) => timescale > 0 && fragmentsStart !== null)
+    .map(({ timescale, fragmentsStart }) => (fragmentsStart ?? 0) / timescale)
+  const hasSamplesBefore = tracks.some(({ sampleCount }) => sampleCount > 0)
+  return hasSamplesBefore || starts.length === 0 ? 0 : Math.min(...starts)
+}
+
+/**
  * Returns the time of a track's end in the presentation, after its edits.
  * @param {Track} track
  * @param {number} movieTimescale
+ * @param {number} start time in seconds of the media that is presented first
  */
-function trackSeconds(track, movieTimescale) {
+function trackSeconds(track, movieTimescale, start) {
   if (track.timescale === 0) return 0
   const { firstOffset, fragmentsEnd, mediaDuration, samplesDuration } = track
   const units =
     fragmentsEnd === null
-      ? Math.min(samplesDuration || mediaDuration, mediaDuration || samplesDuration)
+      ? samplesDuration || mediaDuration
       : Math.max(fragmentsEnd, samplesDuration)
-  const mediaSeconds = units / track.timescale
+  const mediaSeconds = units / track.timescale - start
   if (movieTimescale === 0) return mediaSeconds
   // Negative offsets, as 32-bit numbers, do not delay the presentation.
   const offset = firstOffset === null || firstOffset > MAX_INT32 ? 0 : firstOffset
@@ -211,8 +226,8 @@ function trackSeconds(track, movieTimescale) {
     .reduce((sum, { duration, mediaTime }, index) => {
       const seconds = duration / movieTimescale
       if (mediaTime === EMPTY_EDIT) return sum + seconds
-      const start = (mediaTime - offset) / track.timescale
-      const remaining = Math.max(0, mediaSeconds - start)
+      const editStart = (mediaTime - offset) / track.timescale
+      const remaining = Math.max(0, mediaSeconds - editStart)
       // An edit of duration 0 extends to the end; the last edit of a fragmented movie does not know its fragments.
       const isOpen = duration === 0 || (fragmentsEnd !== null && index === lastEdit)
       return sum + (isOpen ? remaining : Math.min(seconds, remaining))

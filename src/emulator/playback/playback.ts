@@ -136,7 +136,7 @@ async function playReady(
     case 'downloads/default.mp4':
       return sendVideo(dependencies, request, video, media)
     default:
-      return serveSegments(dependencies, request, { uid: video.uid, media }, path)
+      return serveSegments(dependencies, request, video, path)
   }
 }
 

@@ -19,8 +19,8 @@ export interface FilePart {
 }
 
 /**
- * Returns 200 with the whole part, 206 with one range of it, or 416.
- * @param etag identifies the version of the file, for `If-Range`
+ * Returns 200 with the whole part, 206 with one range of it, 304 if the client has it, or 416.
+ * @param etag identifies the version of the file, for `If-None-Match` and `If-Range`
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
 export function fileResponse(
@@ -30,6 +30,9 @@ export function fileResponse(
   etag: string,
 ): HttpResponse {
   const headers = { 'accept-ranges': 'bytes', 'content-type': contentType, etag: `"${etag}"` }
+  if (hasVersion(request.headers['if-none-match'], headers.etag)) {
+    return httpResponse(304, { etag: headers.etag })
+  }
   const ifRange = request.headers['if-range']
   const isFresh = ifRange === undefined || ifRange === headers.etag
   const range = isFresh ? readRange(request.headers.range, size) : null
@@ -53,6 +56,15 @@ export function fileResponse(
     },
     () => createReadStream(path, { start: offset + first, end: offset + last }),
   )
+}
+
+/**
+ * Returns whether the header `If-None-Match` names this version.
+ * https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match
+ */
+function hasVersion(header: string | undefined, etag: string): boolean {
+  const tags = (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return tags.includes(etag) || header === '*'
 }
 
 /** Returns null when the whole file must be sent: no range, an invalid one, or several. */

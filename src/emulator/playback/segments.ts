@@ -1,21 +1,31 @@
 /** HLS and DASH of a ready video: manifests, initialization segments and media segments. */
 import type { IncomingMessage } from 'node:http'
+import { open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import type { EmulatorDependencies } from '../dependencies.ts'
-import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
-import type { MediaInfo } from '../media/media-info.ts'
-import { segmentsOf, type Remuxed, type Rendition } from '../remux/rendition.ts'
-import { dashManifest } from './dash-manifest.ts'
-import { mediaPlaylist, multivariantPlaylist } from './hls-playlists.ts'
-import { fileResponse } from './range-response.ts'
+import { textResponse, type HttpResponse } from '../http-response.ts'
+import type { Video } from '../state/video.ts'
+import { fileResponse, type FilePart } from './range-response.ts'
 
 /** Path of an initialization segment, or of a media segment with its number from 1. */
 const SEGMENT_PATH = /^(video|audio)\/(?:init|seg_([1-9]\d{0,5}))\.mp4$/
 
-/** Members of a video that its segments need. */
-interface ReadyVideo {
-  readonly uid: string
-  readonly media: MediaInfo
+/** Names of the manifests, and their content types. */
+const MANIFESTS = new Map([
+  ['video.m3u8', 'application/vnd.apple.mpegurl'],
+  ['stream.m3u8', 'application/vnd.apple.mpegurl'],
+  ['audio.m3u8', 'application/vnd.apple.mpegurl'],
+  ['video.mpd', 'application/dash+xml'],
+])
+
+/** A path that the files of a remuxed video can have. */
+interface Target {
+  readonly contentType: string
+  /** Identifies the part among those of its video. */
+  readonly name: string
+  /** Returns null if the video has no such part. */
+  readonly find: (folder: string) => Promise<FilePart | null>
 }
 
 /**
@@ -23,80 +33,63 @@ interface ReadyVideo {
  * @param path path after the uid, such as `manifest/video.m3u8`
  */
 export async function serveSegments(
-  dependencies: EmulatorDependencies,
+  { library, renditions }: EmulatorDependencies,
   request: IncomingMessage,
-  { uid, media }: ReadyVideo,
+  video: Video,
   path: string,
 ): Promise<HttpResponse> {
-  if (!path.startsWith('manifest/') && !SEGMENT_PATH.test(path)) return notFound()
-  const result = await dependencies.renditions
-    .find(uid, media.durationSeconds ?? 0)
-    .catch((error: unknown) => {
-      if (dependencies.library.find(uid) === null) return null
-      throw error
-    })
+  const target = manifestOf(path) ?? segmentOf(path)
+  if (target === null) return textResponse(404, 'Not found.')
+  const result = await renditions.find(video).catch((error: unknown) => {
+    if (library.find(video.uid) === null) return null
+    throw error
+  })
   if (result === null) return textResponse(404, 'Video not found.')
   if (result.kind === 'unplayable') {
     return textResponse(415, `The emulator has no HLS and DASH of this video: ${result.reason}.`)
   }
-  return (
-    serveManifest(result, media, path) ?? serveSegment(dependencies, request, uid, result, path)
-  )
+  const part = await target.find(result.folder)
+  if (part === null) return textResponse(404, 'Not found.')
+  return fileResponse(request, part, target.contentType, `${video.uid}-${target.name}`)
 }
 
-/** Returns null for the path of a segment. */
-function serveManifest(remuxed: Remuxed, media: MediaInfo, path: string): HttpResponse | null {
-  switch (path) {
-    case 'manifest/video.m3u8':
-      return playlist(multivariantPlaylist(remuxed, media))
-    case 'manifest/stream.m3u8':
-      return playlist(mediaPlaylist('video', remuxed.video))
-    case 'manifest/audio.m3u8':
-      return remuxed.audio === null ? null : playlist(mediaPlaylist('audio', remuxed.audio))
-    case 'manifest/video.mpd': {
-      const headers = { 'content-type': 'application/dash+xml' }
-      return httpResponse(200, headers, dashManifest(remuxed, media))
-    }
-    default:
-      return null
+function manifestOf(path: string): Target | null {
+  const [, name = ''] = /^manifest\/(.+)$/.exec(path) ?? []
+  const contentType = MANIFESTS.get(name)
+  if (contentType === undefined) return null
+  return { contentType, name, find: (folder) => wholeFile(join(folder, name)) }
+}
+
+function segmentOf(path: string): Target | null {
+  const [, track, number] = SEGMENT_PATH.exec(path) ?? []
+  if (track === undefined) return null
+  return {
+    contentType: `${track}/mp4`,
+    name: `${track}-${number ?? 'init'}`,
+    find: (folder) => segmentAt(join(folder, track), Number(number ?? 0)),
   }
 }
 
-function playlist(text: string): HttpResponse {
-  return httpResponse(200, { 'content-type': 'application/vnd.apple.mpegurl' }, text)
+async function wholeFile(path: string): Promise<FilePart | null> {
+  const stats = await stat(path).catch(() => null)
+  return stats === null ? null : { path, offset: 0, size: stats.size }
 }
 
-function serveSegment(
-  { renditions }: EmulatorDependencies,
-  request: IncomingMessage,
-  uid: string,
-  remuxed: Remuxed,
-  path: string,
-): HttpResponse {
-  const [, name, number] = SEGMENT_PATH.exec(path) ?? []
-  const track = name === 'video' || name === 'audio' ? name : null
-  const rendition = track === null ? null : remuxed[track]
-  if (track === null || rendition === null) return notFound()
-  const part = partOf(rendition, number)
-  if (part === null) return notFound()
-  return fileResponse(
-    request,
-    { path: renditions.path(uid, track), ...part },
-    `${track}/mp4`,
-    `${uid}-${track}-${number ?? 'init'}`,
-  )
-}
-
-/** @param number of the media segment; undefined for the initialization segment */
-function partOf(
-  rendition: Rendition,
-  number: string | undefined,
-): { offset: number; size: number } | null {
-  if (number === undefined) return { offset: 0, size: rendition.initBytes }
-  const segment = segmentsOf(rendition)[Number(number) - 1]
-  return segment === undefined ? null : { offset: segment.offset, size: segment.bytes }
-}
-
-function notFound(): HttpResponse {
-  return textResponse(404, 'Not found.')
+/**
+ * Finds a segment by the index of its track, which contains the offset of each segment and then the file's size as
+ * 64-bit numbers.
+ * @param path of the track's files, without extension
+ * @param number 0 is the initialization segment
+ */
+async function segmentAt(path: string, number: number): Promise<FilePart | null> {
+  const index = await open(`${path}.index`).catch(() => null)
+  if (index === null) return null
+  try {
+    const { bytesRead, buffer } = await index.read(Buffer.alloc(16), 0, 16, number * 8)
+    if (bytesRead < 16) return null
+    const offset = Number(buffer.readBigUInt64BE(0))
+    return { path: `${path}.mp4`, offset, size: Number(buffer.readBigUInt64BE(8)) - offset }
+  } finally {
+    await index.close()
+  }
 }

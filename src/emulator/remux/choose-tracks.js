@@ -26,6 +26,9 @@ export async function chooseTracks(input) {
   return { video, audio }
 }
 
+/** Maximum seconds of frames before zero. A longer part of the video that its edit list hides would play. */
+const MAX_HIDDEN_SECONDS = 60
+
 /**
  * Returns the timestamp that becomes zero in the segments. Audio before zero is the encoder's padding, so it
  * does not count; video before zero does, because later frames need it.
@@ -35,6 +38,9 @@ export async function chooseTracks(input) {
 export async function firstTimestamp(video, audio) {
   const frame = await new EncodedPacketSink(video).getFirstKeyPacket({ verifyKeyPackets: true })
   if (frame === null) throw new Unplayable('it has no key frame')
+  if (frame.timestamp < -MAX_HIDDEN_SECONDS) {
+    throw new Unplayable('its edit list hides more than a minute after the first key frame')
+  }
   if (audio === null || frame.timestamp < 0) return frame.timestamp
   const sound = await new EncodedPacketSink(audio).getFirstPacket()
   return Math.min(frame.timestamp, Math.max(0, sound?.timestamp ?? frame.timestamp))

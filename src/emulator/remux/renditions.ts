@@ -1,17 +1,49 @@
-/** Segments of videos for HLS and DASH. They are made at the first request and stored beside the received file. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+/**
+ * Segments and manifests of videos for HLS and DASH. They are made at the first request, in a folder per video beside
+ * the received files, and then served as files: a manifest of ten hours has 400 kB.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
-import { FILE_MODE, PARTIAL, type VideoFiles } from '../state/video-files.ts'
-import { remuxFile } from './remux-file.ts'
-import { remuxResultSchema, TRACKS, type RemuxResult, type TrackName } from './rendition.ts'
+import { FairQueue } from '../fair-queue.ts'
+import { FILE_MODE, FOLDER_MODE, PARTIAL, type VideoFiles } from '../state/video-files.ts'
+import type { Video } from '../state/video.ts'
+import { remuxFile, type RemuxLimits, type RemuxOutcome } from './remux-file.ts'
 
-/** Files that are remuxed at the same time; others wait, so that many requests start few processes. */
+/** Folder of a video's segments, or the reason why there are none, as a clause of a sentence. */
+export type RemuxResult =
+  | { readonly kind: 'remuxed'; readonly folder: string }
+  | { readonly kind: 'unplayable'; readonly reason: string }
+
+/** Files that are remuxed at the same time, per attempt. */
 const MAX_RUNNING = 2
 
-/** Videos whose segment tables stay in memory; the table of ten hours takes 1 MB. */
-const MAX_CACHED = 50
+/** Limits of the first attempt, in which most files end: five minutes of video take 0.5 s. */
+const QUICK: RemuxLimits = { heapMb: 96, timeoutMs: 1000 }
 
-/** A video that is being loaded or remuxed. */
+/** Files from this size on get the higher heap limit: the tables of ten hours at 60 frames per second need 380 MB. */
+const LARGE_FILE_BYTES = 16_777_216
+const SMALL_HEAP_MB = 96
+const LARGE_HEAP_MB = 512
+
+/**
+ * Processor time of the second attempt, which grows with the file and not with its duration: the duration costs the uploader
+ * nothing. A packet takes 0.012 ms; a silent video of one color has 18 bytes per packet.
+ */
+const TIMEOUT_MS = 4000
+const BYTES_PER_MS = 500
+
+/**
+ * Bytes that the segments may have in addition to twice the file: headers of the tracks, and per second of the video
+ * headers of segments.
+ */
+const MORE_BYTES = 65_536
+const MORE_BYTES_PER_SECOND = 256
+
+/** File in the folder of a video without segments. Its content is the reason. */
+const REASON_FILE = 'unplayable.txt'
+
+/** A video that is being remuxed. */
 interface Loading {
   readonly result: Promise<RemuxResult>
   readonly removal: AbortController
@@ -21,145 +53,144 @@ export class Renditions {
   readonly #files: VideoFiles
   readonly #closing: AbortSignal
   readonly #loading = new Map<string, Loading>()
-  /** By uid, oldest first. */
-  readonly #cached = new Map<string, RemuxResult>()
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  /** Files that exceed the limits of the first attempt do not delay the first attempts of others. */
+  readonly #firstAttempts = new FairQueue(MAX_RUNNING)
+  readonly #secondAttempts = new FairQueue(MAX_RUNNING)
 
   constructor(files: VideoFiles, closing: AbortSignal) {
     this.#files = files
     this.#closing = closing
   }
 
-  /** Path of a track's file. */
-  path(uid: string, track: TrackName): string {
-    return `${this.#files.path(uid)}.${track}.mp4`
+  /** Removes segments that the last run left unfinished, and counts the bytes of the others. */
+  async prepare(): Promise<void> {
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      const folder = join(this.#directory, name)
+      if (name.endsWith(PARTIAL)) await rm(folder, { recursive: true, force: true })
+      else this.#files.stored.set(name, this.#files.stored.of(name) + (await bytesIn(folder)))
+    }
   }
 
   /**
    * Returns the segments of a received video, after remuxing it if no request did before. Rejects if the video is
    * removed in the meantime, the emulator closes, or the disk fails.
    */
-  async find(uid: string, durationSeconds: number): Promise<RemuxResult> {
-    const cached = this.#cached.get(uid)
-    if (cached !== undefined) return cached
-    const loading = this.#loading.get(uid) ?? this.#startLoading(uid, durationSeconds)
+  async find(video: Video): Promise<RemuxResult> {
+    const stored = await readStored(this.#folder(video.uid))
+    if (stored !== null) return stored
+    const loading = this.#loading.get(video.uid) ?? this.#startLoading(video)
     return loading.result
   }
 
-  /** Ends the remuxing of a video and removes its files. */
+  /** Ends the remuxing of a video and removes its segments. */
   async remove(uid: string): Promise<void> {
     const loading = this.#loading.get(uid)
     loading?.removal.abort()
     await loading?.result.catch(() => undefined)
-    this.#cached.delete(uid)
-    const paths = [this.#resultPath(uid), ...TRACKS.map((track) => this.path(uid, track))]
-    await Promise.all(
-      paths.flatMap((path) => [path, `${path}${PARTIAL}`]).map((path) => rm(path, { force: true })),
-    )
+    await rm(this.#folder(uid), { recursive: true, force: true })
+    await rm(`${this.#folder(uid)}${PARTIAL}`, { recursive: true, force: true })
   }
 
-  #startLoading(uid: string, durationSeconds: number): Loading {
+  get #directory(): string {
+    return join(dirname(this.#files.directory), 'segments')
+  }
+
+  #folder(uid: string): string {
+    return join(this.#directory, uid)
+  }
+
+  #startLoading(video: Video): Loading {
     const removal = new AbortController()
     const signal = AbortSignal.any([this.#closing, removal.signal])
-    const loading = { result: this.#load(uid, durationSeconds, signal), removal }
-    this.#loading.set(uid, loading)
+    const loading = { result: this.#load(video, signal), removal }
+    this.#loading.set(video.uid, loading)
     void loading.result
-      .then((result) => this.#cache(uid, result))
       // The callers of `find` get the error; the next request tries again.
       .catch(() => undefined)
-      .finally(() => this.#loading.delete(uid))
+      .finally(() => this.#loading.delete(video.uid))
     return loading
   }
 
-  #cache(uid: string, result: RemuxResult): void {
-    this.#cached.set(uid, result)
-    const [oldest] = this.#cached.keys()
-    // It is read from the disk again.
-    if (this.#cached.size > MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest)
-  }
-
-  /** Returns the stored result, or remuxes the file and stores the result last, because it makes the files valid. */
-  async #load(uid: string, durationSeconds: number, signal: AbortSignal): Promise<RemuxResult> {
-    const path = this.#resultPath(uid)
-    const stored = await readResult(path)
+  async #load(video: Video, signal: AbortSignal): Promise<RemuxResult> {
+    const folder = this.#folder(video.uid)
+    // Another request can have ended since the caller looked.
+    const stored = await readStored(folder)
     if (stored !== null) return stored
-    signal.throwIfAborted()
-    const result = await this.#inTurn(signal, () => this.#remux(uid, durationSeconds, signal))
-    await writeFile(`${path}${PARTIAL}`, JSON.stringify(result), { mode: FILE_MODE })
-    await rename(`${path}${PARTIAL}`, path)
-    return result
-  }
-
-  async #remux(uid: string, durationSeconds: number, signal: AbortSignal): Promise<RemuxResult> {
-    const [videoPath, audioPath] = [this.path(uid, 'video'), this.path(uid, 'audio')]
-    const sizeBytes = (await this.#files.size(uid)) ?? 0
-    const job = {
-      path: this.#files.path(uid),
-      sizeBytes,
-      durationSeconds,
-      videoPath: `${videoPath}${PARTIAL}`,
-      audioPath: `${audioPath}${PARTIAL}`,
+    const sizeBytes = video.sizeBytes ?? 0
+    const limits = {
+      heapMb: sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB,
+      timeoutMs: TIMEOUT_MS + Math.ceil(sizeBytes / BYTES_PER_MS),
     }
-    // The segments have the packets of the file.
-    this.#files.stored.add(uid, sizeBytes)
-    let isStored = false
-    try {
-      const result = await remuxFile(job, signal)
-      if (result.kind === 'remuxed') {
-        isStored = true
-        await rename(job.videoPath, videoPath)
-        if (result.audio !== null) await rename(job.audioPath, audioPath)
-      }
-      return result
-    } finally {
-      if (!isStored) this.#files.stored.set(uid, sizeBytes)
-      await rm(job.videoPath, { force: true })
-      await rm(job.audioPath, { force: true })
-    }
-  }
-
-  /** Runs the work when fewer than `MAX_RUNNING` others run. Rejects if the signal aborts before. */
-  async #inTurn<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-    if (this.#running >= MAX_RUNNING) await this.#waitForTurn(signal)
-    else this.#running += 1
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running -= 1
-      else next()
-    }
-  }
-
-  #waitForTurn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(start), 1)
-        reject(new Error('Remuxing was aborted.', { cause: signal.reason }))
-      }
-      const start = () => {
-        signal.removeEventListener('abort', leave)
-        resolve()
-      }
-      signal.addEventListener('abort', leave)
-      this.#waiting.push(start)
+    const attempt = (queue: FairQueue, attemptLimits: RemuxLimits) =>
+      queue.run(video.creator, signal, () => this.#remux(video, attemptLimits, signal))
+    let outcome = await attempt(this.#firstAttempts, QUICK)
+    if (outcome.kind === 'exceeded') outcome = await attempt(this.#secondAttempts, limits)
+    if (outcome.kind === 'remuxed') return { kind: 'remuxed', folder }
+    const reason =
+      outcome.kind === 'unplayable' ? outcome.reason : 'it takes too much time or memory to read'
+    await this.#inFolder(video.uid, async (partial) => {
+      await writeFile(join(partial, REASON_FILE), reason, { mode: FILE_MODE })
+      return true
     })
+    return { kind: 'unplayable', reason }
   }
 
-  #resultPath(uid: string): string {
-    return `${this.#files.path(uid)}.segments.json`
+  async #remux(video: Video, limits: RemuxLimits, signal: AbortSignal): Promise<RemuxOutcome> {
+    const { uid, media } = video
+    const durationSeconds = media?.durationSeconds ?? 0
+    const moreBytes = MORE_BYTES + Math.ceil(MORE_BYTES_PER_SECOND * durationSeconds)
+    const maxBytes = 2 * (video.sizeBytes ?? 0) + moreBytes
+    const { stored } = this.#files
+    const receivedBytes = stored.of(uid)
+    stored.add(uid, maxBytes)
+    let segmentBytes = 0
+    let outcome: RemuxOutcome = { kind: 'exceeded' }
+    await this.#inFolder(uid, async (folder) => {
+      const job = {
+        path: this.#files.path(uid),
+        durationSeconds,
+        width: media?.width ?? 0,
+        height: media?.height ?? 0,
+        folder,
+        maxBytes,
+      }
+      outcome = await remuxFile(job, limits, signal)
+      if (outcome.kind !== 'remuxed') return false
+      segmentBytes = await bytesIn(folder)
+      return true
+    }).finally(() => stored.set(uid, receivedBytes + segmentBytes))
+    return outcome
+  }
+
+  /** Has the files of a video written to a new folder, and keeps the folder if `write` returns true. */
+  async #inFolder(uid: string, write: (folder: string) => Promise<boolean>): Promise<void> {
+    const folder = this.#folder(uid)
+    const partial = `${folder}${PARTIAL}`
+    await rm(partial, { recursive: true, force: true })
+    await mkdir(partial, { recursive: true, mode: FOLDER_MODE })
+    try {
+      // The folder exists only with all of its files, also after a crash.
+      if (await write(partial)) await rename(partial, folder)
+    } finally {
+      await rm(partial, { recursive: true, force: true })
+    }
   }
 }
 
-/** Returns null without a stored result, and for one of another version. */
-async function readResult(path: string): Promise<RemuxResult | null> {
-  const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null) return null
-  try {
-    return remuxResultSchema.safeParse(JSON.parse(text)).data ?? null
-  } catch {
-    // The disk was full, for example.
-    return null
-  }
+/** Returns the size of the files in a folder. */
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0
+  for (const name of await readdir(folder)) bytes += (await stat(join(folder, name))).size
+  return bytes
+}
+
+/** Returns null if the video has not been remuxed. */
+async function readStored(folder: string): Promise<RemuxResult | null> {
+  const isStored = await stat(folder).then(
+    () => true,
+    () => false,
+  )
+  if (!isStored) return null
+  const reason = await readFile(join(folder, REASON_FILE), 'utf8').catch(() => null)
+  return reason === null ? { kind: 'remuxed', folder } : { kind: 'unplayable', reason }
 }

@@ -22,11 +22,17 @@ const MIN_LAST_SECONDS = 1
 /** Containers and floating-point numbers round timestamps. */
 const TOLERANCE_SECONDS = 0.0005
 
-/** Maximum bytes of a segment, which is held in memory. */
-const MAX_SEGMENT_BYTES = 134_217_728
+/** Maximum bytes of a segment. Two are in memory, with one that is written. */
+const MAX_SEGMENT_BYTES = 67_108_864
 
-/** Ten hours have 9,000 segments of four seconds. */
-const MAX_SEGMENTS = 20_000
+/**
+ * Packets that begin later than this after the video's end are left out. A frame that is shown after the end can be
+ * in the middle of the packets, because frames before the end refer to it.
+ */
+const MAX_OVERRUN_SECONDS = 0.5
+
+/** Codec strings of RFC 6381 that manifests can contain without escapes. */
+const CODEC = /^[\w.+-]+$/
 
 /** Only the owner may access the files, as with received ones. */
 const FILE_MODE = 0o600
@@ -35,13 +41,23 @@ const FILE_MODE = 0o600
 /** @typedef {import('mediabunny').InputVideoTrack | import('mediabunny').InputAudioTrack} Track */
 
 /**
+ * @typedef {{ start: number, seconds: number, bytes: number }} Segment `start` is the timestamp of the first packet
+ * in seconds.
+ * @typedef {{ codec: string, initBytes: number, segments: readonly Segment[] }} Rendition A track's file: the
+ * initialization segment, then the media segments. `codec` is a string of RFC 6381, such as `avc1.64001f`.
+ * @typedef {{ origin: number, durationSeconds: number }} Timeline `origin` is the timestamp that becomes zero.
+ */
+
+/**
  * @param {Track} track
  * @param {string} path of the new file
- * @param {number} origin timestamp that becomes zero
+ * @param {Timeline} timeline
  * @param {{ bytes: number }} budget bytes that may be written; the written bytes are subtracted
+ * @returns {Promise<Rendition>}
  */
-export async function writeTrack(track, path, origin, budget) {
+export async function writeTrack(track, path, timeline, budget) {
   const codec = await track.getCodecParameterString()
+  if (codec === null || !CODEC.test(codec)) throw new Unplayable('a codec is unknown')
   const writeSegment = await segmentWriter(track)
   const file = await open(path, 'w', FILE_MODE)
   try {
@@ -49,12 +65,10 @@ export async function writeTrack(track, path, origin, budget) {
     const segments = []
     let initBytes = 0
     let end = 0
-    for await (const packets of groupPackets(track, origin)) {
+    for await (const packets of groupPackets(track, timeline)) {
       const { init, media } = await writeSegment(packets)
       budget.bytes -= media.byteLength
-      if (budget.bytes < 0 || segments.length === MAX_SEGMENTS) {
-        throw new Unplayable('its packets take much more room than the file')
-      }
+      if (budget.bytes < 0) throw new Unplayable('its packets take much more room than the file')
       if (segments.length === 0) {
         await file.writeFile(init)
         initBytes = init.byteLength
@@ -63,21 +77,35 @@ export async function writeTrack(track, path, origin, budget) {
       segments.push({ start: packets[0]?.timestamp ?? end, bytes: media.byteLength })
       end = packets.reduce((max, packet) => Math.max(max, packet.timestamp + packet.duration), end)
     }
-    if (codec === null || segments.length === 0) throw new Unplayable('a track has no packets')
-    return { codec, initBytes, segments, endSeconds: end }
+    if (segments.length === 0) throw new Unplayable('a track has no packets')
+    return { codec, initBytes, segments: withSeconds(segments, end) }
   } finally {
     await file.close()
   }
 }
 
 /**
+ * Adds the duration of each segment, which ends at the start of the next one.
+ * @param {readonly { start: number, bytes: number }[]} segments
+ * @param {number} end of the last segment
+ */
+function withSeconds(segments, end) {
+  return segments.map(({ start, bytes }, index) => {
+    const next = segments[index + 1]?.start ?? end
+    return { start, seconds: Math.max(0, next - start), bytes }
+  })
+}
+
+/**
  * Yields the packets of each segment, in decoding order, with timestamps from zero.
  * @param {Track} track
- * @param {number} origin
+ * @param {Timeline} timeline
  */
-async function* groupPackets(track, origin) {
+async function* groupPackets(track, { origin, durationSeconds }) {
   const sink = new EncodedPacketSink(track)
   const options = { verifyKeyPackets: track.isVideoTrack() }
+  // The duration does not include the frames before zero that later frames need.
+  const lastTimestamp = Math.max(0, origin) + durationSeconds + MAX_OVERRUN_SECONDS
   /** @type {Packet[]} */
   let complete = []
   /** @type {Packet[]} */
@@ -85,10 +113,10 @@ async function* groupPackets(track, origin) {
   let bytes = 0
   for (
     let packet = await sink.getFirstKeyPacket(options);
-    packet !== null;
+    packet !== null && packet.timestamp < lastTimestamp;
     packet = await sink.getNextPacket(packet, options)
   ) {
-    const end = packet.timestamp + packet.duration - origin
+    const end = Math.min(packet.timestamp + packet.duration, lastTimestamp) - origin
     const timestamp = Math.max(0, packet.timestamp - origin)
     // Padding of the sound, or pictures that need a key frame before the first one.
     if (packet.timestamp < origin && end < TOLERANCE_SECONDS) continue

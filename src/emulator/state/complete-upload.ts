@@ -27,14 +27,13 @@ export async function completeUpload(
  */
 async function inspectFile(
   dependencies: CompletionDependencies,
-  { uid, maxDurationSeconds }: Video,
+  { uid, creator, maxDurationSeconds }: Video,
   sizeBytes: number,
 ): Promise<void> {
   const { closing, files, library, dispatcher } = dependencies
   try {
-    const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
-      library.startReading(uid),
-    )
+    const file = { path: files.path(uid), sizeBytes, creator }
+    const reading = await readMedia(file, closing, () => library.startReading(uid))
     const media = mediaInfoOf(reading, maxDurationSeconds)
     library.setMedia(uid, media)
     // Only ready videos are played.
@@ -49,18 +48,26 @@ async function inspectFile(
 /**
  * Completes uploads that a killed process interrupted: tus uploads with all bytes on disk that were
  * not marked received, and received files without media info. A file that was being read when the
- * process ended counts as damaged: reading it again could end every process.
+ * process ended counts as damaged: reading it again could end every process. Resolves after the last one, and then
+ * rejects if one failed.
  */
 export async function resumeInterrupted(dependencies: CompletionDependencies): Promise<void> {
-  for (const video of dependencies.library.interrupted()) {
-    if (video.receivedAt !== null) {
-      if (dependencies.library.isReading(video.uid))
-        dependencies.library.setMedia(video.uid, damagedMedia)
-      else await inspectFile(dependencies, video, video.sizeBytes ?? 0)
-      continue
-    }
-    const size = await dependencies.files.size(video.uid)
-    if (size !== null && size === video.uploadLength)
+  const work = dependencies.library.interrupted().map((video) => resume(dependencies, video))
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === 'rejected') throw result.reason
+  }
+}
+
+async function resume(dependencies: CompletionDependencies, video: Video): Promise<void> {
+  const { files, library } = dependencies
+  if (video.receivedAt === null) {
+    const size = await files.size(video.uid)
+    if (size !== null && size === video.uploadLength) {
       await completeUpload(dependencies, video, size)
+    }
+  } else if (library.isReading(video.uid)) {
+    library.setMedia(video.uid, damagedMedia)
+  } else {
+    await inspectFile(dependencies, video, video.sizeBytes ?? 0)
   }
 }

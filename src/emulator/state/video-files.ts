@@ -1,4 +1,4 @@
-/** Received files: one per video, named by its uid, in a folder next to the database. The files of `Renditions` are beside them. */
+/** Received files: one per video, named by its uid, in a folder next to the database. */
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -12,7 +12,7 @@ export const WRITE_BUFFER_BYTES = 1_048_576
 
 /** Only the owner may access received files and their folder. */
 export const FILE_MODE = 0o600
-const FOLDER_MODE = 0o700
+export const FOLDER_MODE = 0o700
 
 /** Suffix of an unfinished file; the next start removes leftovers of a killed process. */
 export const PARTIAL = '.part'

@@ -1,22 +1,23 @@
+// @ts-check
 /** HLS playlists of a remuxed video. https://www.rfc-editor.org/rfc/rfc8216 */
-import type { MediaInfo } from '../media/media-info.ts'
-import {
-  bandwidthOf,
-  segmentsOf,
-  type Remuxed,
-  type Rendition,
-  type TrackName,
-} from '../remux/rendition.ts'
+import { bandwidthOf } from './bandwidth.js'
 
-/** Returns the multivariant playlist: one variant, with its sound as a rendition of its own, as at Stream. */
-export function multivariantPlaylist({ video, audio }: Remuxed, media: MediaInfo): string {
+/** @typedef {import('./write-track.js').Rendition} Rendition */
+
+/**
+ * Returns the multivariant playlist: one variant, with its sound as a rendition of its own, as at Stream.
+ * @param {Rendition} video
+ * @param {Rendition | null} audio
+ * @param {{ readonly width: number, readonly height: number }} size of the picture
+ */
+export function multivariantPlaylist(video, audio, { width, height }) {
   const { average, peak } = bandwidthOf(audio === null ? [video] : [video, audio])
   const codecs = audio === null ? video.codec : `${video.codec},${audio.codec}`
   const attributes = [
     `BANDWIDTH=${peak}`,
     `AVERAGE-BANDWIDTH=${average}`,
     `CODECS="${codecs}"`,
-    `RESOLUTION=${media.width ?? 0}x${media.height ?? 0}`,
+    `RESOLUTION=${width}x${height}`,
     ...(audio === null ? [] : ['AUDIO="audio"']),
   ]
   return [
@@ -34,10 +35,13 @@ export function multivariantPlaylist({ video, audio }: Remuxed, media: MediaInfo
   ].join('\n')
 }
 
-/** Returns the playlist of one track. URLs are relative to `/{uid}/manifest/`. */
-export function mediaPlaylist(track: TrackName, rendition: Rendition): string {
-  const segments = segmentsOf(rendition)
-  const longest = Math.max(...segments.map(({ seconds }) => seconds))
+/**
+ * Returns the playlist of one track. URLs are relative to `/{uid}/manifest/`.
+ * @param {'video' | 'audio'} track
+ * @param {Rendition} rendition
+ */
+export function mediaPlaylist(track, { segments }) {
+  const longest = segments.reduce((max, { seconds }) => Math.max(max, seconds), 0)
   return [
     '#EXTM3U',
     '#EXT-X-VERSION:6',

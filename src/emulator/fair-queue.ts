@@ -1,0 +1,71 @@
+/** Bounds the number of jobs that run at the same time, and chooses fairly which of the others is next. */
+
+interface WaitingCreator {
+  readonly creator: string | null
+  /** Callbacks that start the creator's jobs, oldest first; at least one. */
+  readonly jobs: (() => void)[]
+}
+
+export class FairQueue {
+  /** The first creator is next. */
+  readonly #waiting: WaitingCreator[] = []
+  #free: number
+
+  constructor(maxRunning: number) {
+    this.#free = maxRunning
+  }
+
+  /**
+   * Runs the job when fewer than the maximum run. Creators take turns: first one whose jobs have not been waiting,
+   * and of one creator the newest job. Many slow jobs then delay each other, and not the job that is requested after
+   * them. Rejects if the signal aborts before the job starts.
+   * @param creator of the video; null counts as one creator
+   */
+  async run<Result>(
+    creator: string | null,
+    signal: AbortSignal,
+    job: () => Promise<Result>,
+  ): Promise<Result> {
+    signal.throwIfAborted()
+    if (this.#free === 0) await this.#wait(creator, signal)
+    else this.#free -= 1
+    try {
+      return await job()
+    } finally {
+      this.#startNext()
+    }
+  }
+
+  #wait(creator: string | null, signal: AbortSignal): Promise<void> {
+    let entry = this.#waiting.find((waiting) => waiting.creator === creator)
+    if (entry === undefined) {
+      entry = { creator, jobs: [] }
+      this.#waiting.unshift(entry)
+    }
+    const { jobs } = entry
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        jobs.splice(jobs.indexOf(start), 1)
+        if (jobs.length === 0) this.#waiting.splice(this.#waiting.indexOf(entry), 1)
+        reject(new Error('The job was aborted.', { cause: signal.reason }))
+      }
+      const start = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      signal.addEventListener('abort', leave)
+      jobs.push(start)
+    })
+  }
+
+  #startNext(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) {
+      this.#free += 1
+      return
+    }
+    const start = next.jobs.pop()
+    if (next.jobs.length > 0) this.#waiting.push(next)
+    start?.()
+  }
+}
