@@ -62,7 +62,8 @@ describeInChromium(`the app${packagesHint}`, () => {
     }, 120_000)
     afterAll(() => frontend.remove())
 
-    it('uploads, resumes, cancels, lists and plays for two users', async () => {
+    /** Starts a gateway, and serves the app for it. */
+    async function startApp() {
       let gatewayURL = GATEWAY
       const site = await serveFiles(() =>
         Object.fromEntries(
@@ -74,6 +75,11 @@ describeInChromium(`the app${packagesHint}`, () => {
         ALLOWED_ORIGINS: site.origin,
       })
       gatewayURL = gateway.url
+      return { site, gateway }
+    }
+
+    it('uploads, resumes, cancels, lists and plays for two users', async () => {
+      const { site, gateway } = await startApp()
       await shell(
         frontend.folder,
         readRecipe(PAGE, 'slow.sh').replace(EMULATOR, gateway.emulator.url),
@@ -127,6 +133,17 @@ describeInChromium(`the app${packagesHint}`, () => {
       await row(grace.page, 'Videos', 'testcard.mp4 READY').waitFor()
       expect(await row(page, 'Videos', 'testcard.mp4').count()).toBe(1)
       expect(grace.errors).toEqual([])
+    })
+
+    it('says at once that the gateway rejects the token', async () => {
+      const { site } = await startApp()
+      const { page } = await openPage(site.url)
+      const token = await tokenFor('ada')
+      await signIn(page, token.replace(/[^.]+$/, 'A'.repeat(43)))
+      const reason = page.getByText('Socket closed with event 4403')
+      // The retries of graphql-ws would take more than 30 s.
+      await reason.waitFor({ timeout: 15_000 })
+      expect(await reason.textContent()).toContain("The token's signature is invalid")
     })
   })
 })

@@ -57,6 +57,26 @@ describe.each(openTransports())('with $name, a body', ({ send }) => {
     expect(await send(request(stub.url))).toMatchObject({ kind: 'response', text: 'ok' })
   })
 
+  test('that does not begin until a shared deadline expires is a timeout', async () => {
+    const started: (() => void)[] = []
+    let stopped = 0
+    const deadlines = {
+      start(onExpired: () => void) {
+        started.push(onExpired)
+        return () => void (stopped += 1)
+      },
+    }
+    const stub = await startStubStream((response, received) => {
+      if (received.url !== '/silent') plainText('ok', 200)(response, received)
+    })
+    expect(await send(request(stub.url, { deadlines }))).toMatchObject({ kind: 'response' })
+    const silent = send(request(`${stub.url}/silent`, { deadlines }))
+    await once(stub.arrivals, 'request')
+    started.at(-1)?.()
+    expect(await silent).toMatchObject({ kind: 'failure', reason: 'timeout', status: null })
+    expect([started.length, stopped]).toEqual([2, 2])
+  })
+
   test('does not extend the time for the headers', async () => {
     const stub = await startStubStream(() => undefined)
     expect(await send(request(stub.url, { timeoutMs: 20 }))).toMatchObject({

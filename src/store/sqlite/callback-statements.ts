@@ -250,8 +250,6 @@ function replay<Name extends string>(param: NamedParam<Name | 'now' | 'limit'>, 
 
 /** Looks at each target for which deliveries wait, because the index of those that wait begins with it. */
 function waitingBefore(before: unknown): SQL {
-  const firstTarget = (condition: SQL): SQL =>
-    sql`(select min(target) from ${deliveries} where ${isWaiting} and ${condition})`
   return sql`select waiting.rowid from (
       with recursive each_target(target) as (
         select ${firstTarget(sql`true`)}
@@ -260,6 +258,11 @@ function waitingBefore(before: unknown): SQL {
       ) select target from each_target) as listed
     cross join ${deliveries} as waiting
     where waiting.target = listed.target and waiting.state = 'waiting' and waiting.at < ${before}`
+}
+
+/** The first target for which deliveries wait; null if there is none. */
+function firstTarget(condition: SQL): SQL {
+  return sql`(select min(target) from ${deliveries} where ${isWaiting} and ${condition})`
 }
 
 /** The state is a constant, so that SQLite can use the partial index. */

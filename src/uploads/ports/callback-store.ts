@@ -63,7 +63,10 @@ export interface ListedDelivery {
   readonly target: string
   readonly state: DeliveryState
   readonly attempts: number
-  /** Next attempt, or the end of the present one; null if an earlier event of the upload waits, or none follows. */
+  /**
+   * Next attempt. During one, the end of its claim, or on a store with claims in memory the time at which it was due.
+   * Null if an earlier event of the upload waits, or no attempt follows.
+   */
   readonly dueAt: Date | null
   /** When it was delivered or became a dead letter; null while it waits. */
   readonly doneAt: Date | null

@@ -1,7 +1,7 @@
-/** Response times in the first seconds after the gateway is ready. */
+/** Response times and rate in the first seconds after the gateway is ready, and the rate afterwards. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
-import { type Entry, createEntry, p99Of } from '../entry.ts'
+import { type Entry, createEntry, p99Of, rateOf } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { readOne, prepareRequests } from '../operations.ts'
@@ -23,32 +23,41 @@ export const coldStart: Row = {
       () => startFakeStream(setup),
       async (stream) => {
         const file = await seededFile(setup)
-        const windows: Measured[] = []
+        const starts: Start[] = []
         for (let round = 0; round < setup.rounds; round += 1) {
           setup.log(`start ${round + 1} of ${setup.rounds}`)
-          windows.push(
+          starts.push(
             await withServer(
               () => startGateway(setup, file, stream),
               (server) => driveFromReady(setup, server),
             ),
           )
         }
-        return [entryOf(windows)]
+        return [responseTimes(starts.map(({ first }) => first)), rates(starts)]
       },
     ),
 }
 
-async function driveFromReady({ load }: Setup, server: Server): Promise<Measured> {
-  const list = prepareRequests(2000, (at) => readOne(at * 5))
+/** Measurements of one start. */
+interface Start {
+  readonly first: Measured
+  readonly later: Measured
+}
+
+async function driveFromReady(setup: Setup, server: Server): Promise<Start> {
+  const requests = prepareRequests(2000, (at) => readOne(at * 5))
+  const drive = (warmUpMs: number, windowMs: number): Promise<Measured> =>
+    setup.load.closedLoop({
+      target: targetOf(server.url),
+      source: { kind: 'list', requests },
+      connections: CONNECTIONS,
+      pid: server.pid,
+      warmUpMs,
+      windowMs,
+    })
   await untilReady(server)
-  return load.closedLoop({
-    target: targetOf(server.url),
-    source: { kind: 'list', requests: list },
-    connections: CONNECTIONS,
-    pid: server.pid,
-    warmUpMs: 0,
-    windowMs: WINDOW_MS,
-  })
+  const first = await drive(0, WINDOW_MS)
+  return { first, later: await drive(setup.warmUpMs, setup.windowMs) }
 }
 
 async function untilReady({ url }: Server): Promise<void> {
@@ -62,7 +71,21 @@ async function untilReady({ url }: Server): Promise<void> {
   throw new Error('The gateway did not become ready.')
 }
 
-function entryOf(windows: readonly Measured[]): Entry {
+function rates(starts: readonly Start[]): Entry {
+  return createEntry({
+    row: 'upload(uid), first 5 s after ready',
+    unit: 'req/s',
+    rounds: starts.map(({ first }) => rateOf(first)),
+    peer: {
+      name: 'the same gateway afterwards',
+      rounds: starts.map(({ later }) => rateOf(later)),
+    },
+    target: null,
+    isRatio: true,
+  })
+}
+
+function responseTimes(windows: readonly Measured[]): Entry {
   const longest = Math.max(...windows.map(({ accepted }) => accepted.longest))
   return createEntry({
     row: 'first 5 s after ready, p99',
