@@ -26,17 +26,17 @@ export async function startLine(
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => {})
-      socket.on('close', () => {
-        sockets.delete(socket)
-        client.destroy()
-        upstream.destroy()
-      })
+      socket.on('close', () => sockets.delete(socket))
     }
+    // The other way, a response that is held back is still passed on.
+    client.on('close', () => upstream.destroy())
     passOn(client, upstream, async (size) => {
       await beforeSending?.(sentBytes)
       sentBytes += size
-    }).catch(() => {})
-    passOn(upstream, client, async () => beforeResponding?.(sentBytes)).catch(() => {})
+    }).catch(() => upstream.destroy())
+    passOn(upstream, client, async () => beforeResponding?.(sentBytes)).catch(() =>
+      client.destroy(),
+    )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
