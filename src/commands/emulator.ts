@@ -1,4 +1,5 @@
 /** `headgate emulator`: runs the emulator of Cloudflare Stream alone, for test suites. */
+import { inspect } from 'node:util'
 import { readEmulatorConfig } from '../config/node-config.ts'
 import { startEmulatorFromConfig } from '../node/start-emulator.ts'
 import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'
@@ -6,7 +7,9 @@ import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'
 export async function runEmulator(): Promise<number> {
   const config = readConfigOrReport(readEmulatorConfig)
   if (config === null) return 1
-  const emulator = await startEmulatorFromConfig(config)
+  const emulator = await startEmulatorFromConfig(config, (error) => {
+    process.stderr.write(`The emulator failed: ${inspect(error)}\n`)
+  })
   process.stderr.write(
     [
       '',

@@ -1,10 +1,17 @@
-/** Starts the embedded emulator from the configuration. Rejects with a message that says which variable to set. */
+/** Starts the emulator from the configuration. */
 import type { EmulatorListenConfig } from '../config/node-config.ts'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { isLoopback } from '../emulator/exposure.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
 
-export async function startEmulatorFromConfig(config: EmulatorListenConfig): Promise<Emulator> {
+/**
+ * Rejects with a message that says which variable to set.
+ * @param onError receives internal errors, which respond 500 inside a request
+ */
+export async function startEmulatorFromConfig(
+  config: EmulatorListenConfig,
+  onError: (error: unknown) => void,
+): Promise<Emulator> {
   const {
     host,
     port,
@@ -27,6 +34,7 @@ export async function startEmulatorFromConfig(config: EmulatorListenConfig): Pro
       storageMinutes,
       diskBytes,
       encodeMs,
+      onError,
       ...(token === null ? {} : { token }),
       ...(publicURL === null ? {} : { publicUrl: publicURL }),
       ...(publicHost === null ? {} : { publicHost }),

@@ -83,7 +83,7 @@ export async function startGateway(
     const { store, creations, rateLimiter } = database
     const scheduling = createScheduling()
     const pubsub = withDeliveryBudget(database.pubsub, scheduling)
-    const emulator = await startEmbeddedEmulator(config)
+    const emulator = await startEmbeddedEmulator(config, log)
     if (emulator !== null) closers.push(() => emulator.close())
     await requireAccount(store, config.database, accountOf(config, emulator))
     const transport = createUndiciTransport()
@@ -199,9 +199,14 @@ export async function startGateway(
   }
 }
 
-function startEmbeddedEmulator({ stream, host, publicURL }: Config): Promise<Emulator | null> {
+function startEmbeddedEmulator(
+  { stream, host, publicURL }: Config,
+  log: Logger,
+): Promise<Emulator | null> {
   if (stream.kind !== 'emulator') return Promise.resolve(null)
-  return startEmulatorFromConfig({ ...stream, host, gatewayURL: publicURL })
+  return startEmulatorFromConfig({ ...stream, host, gatewayURL: publicURL }, (err) =>
+    log.error({ err }, 'the emulator failed'),
+  )
 }
 
 function accountOf({ stream }: Config, emulator: Emulator | null): string {

@@ -278,7 +278,9 @@ async function startStandalone(variables: Variables): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
   const outcome = readEmulatorConfig({ EMULATOR_PORT: '0', EMULATOR_DIR: folder, ...variables })
   if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
-  const emulator = await startEmulatorFromConfig(outcome.config)
+  const emulator = await startEmulatorFromConfig(outcome.config, (error) => {
+    throw error
+  })
   onTestFinished(async () => {
     await emulator.close()
     await rm(folder, { recursive: true, force: true })
