@@ -121,7 +121,7 @@ it('is not part of the gateway package', async () => {
     JSON.parse(await run(repository, 'npm', 'pack', '--json', '--dry-run', '--ignore-scripts')),
   )
   expect(files.map(({ path }) => path).filter((path) => path.startsWith('dist/npm'))).toEqual([])
-})
+}, 60_000)
 
 const PROGRAM = `import { type Upload, UploadError, createUploadClient } from '@headgate/client'
 import { open } from 'node:fs/promises'

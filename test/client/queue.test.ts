@@ -342,7 +342,13 @@ describe('after a reload', () => {
     queue.subscribe(() => {})
     await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
     const [id = ''] = queue.add([file], TUS)
-    await untilState(queue, id, 'preparing')
+    // Not polled: it is found and prepared within a few milliseconds.
+    await new Promise<void>((resolve) => {
+      queue.subscribe(() => {
+        const [found, ...others] = queue.getSnapshot()
+        if (found?.id === id && found.state === 'preparing' && others.length === 0) resolve()
+      })
+    })
     await queue.cancel(id)
     await vi.waitFor(async () => {
       expect((await gateway.emulator.state()).videos).toEqual([])
