@@ -394,15 +394,41 @@ it('mints a file once when two queues with one storage get it', async () => {
   expect((await gateway.emulator.state()).videos).toHaveLength(5)
 })
 
-it('uploads a file once that is added twice', async () => {
-  const gateway = await startTestGateway()
-  const queue = createUploadQueue(clientOf(gateway))
-  const [file = testcardFile()] = files(1)
-  queue.add([file, file])
-  await untilIdle(gateway, queue)
-  const [first, second] = queue.getSnapshot()
-  expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
-  expect((await gateway.emulator.state()).videos).toHaveLength(1)
+describe('a file that is added twice', () => {
+  it('is uploaded once', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway))
+    const [file = testcardFile()] = files(1)
+    queue.add([file, file])
+    await untilIdle(gateway, queue)
+    const [first, second] = queue.getSnapshot()
+    expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it.each([0, 1])('is uploaded when entry %i of it is canceled', async (canceled) => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
+    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
+    const file = paddedTestcard(16_000_000)
+    const ids = queue.add([file, file])
+    for (const id of ids) await untilMinted(queue, id)
+    await queue.cancel(ids[canceled] ?? '')
+    await untilIdle(gateway, queue)
+    expect(statesOf(queue)).toEqual(['ready'])
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it('is deleted when both entries of it are canceled', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
+    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
+    const file = paddedTestcard(16_000_000)
+    const ids = queue.add([file, file])
+    for (const id of ids) await untilMinted(queue, id)
+    await Promise.all(ids.map((id) => queue.cancel(id)))
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
 })
 
 it('shows the progress of a file once until the clock has advanced', async () => {
