@@ -381,6 +381,25 @@ describe('after a reload', () => {
     expect((await gateway.emulator.state()).videos).toEqual([])
     expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
   })
+
+  it('needs the file again when its deletion failed and it is tried again', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const { uid } = await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
+    const fetchButDelete: typeof globalThis.fetch = (input, init) =>
+      typeof init?.body === 'string' && init.body.includes('mutation Delete')
+        ? Promise.reject(new TypeError('The network is down.'))
+        : fetch(input, init)
+    const client = clientOf(gateway, { storage, fetch: fetchButDelete, retries: 0 })
+    const queue = createUploadQueue(client)
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const [{ id } = { id: '' }] = queue.getSnapshot()
+    await expect(queue.cancel(id)).rejects.toMatchObject({ code: 'NETWORK' })
+    expect(find(queue, id)).toMatchObject({ uid, error: { code: 'NETWORK' } })
+    queue.retry(id)
+    expect(find(queue, id).state).toBe('needs-file')
+  })
 })
 
 it('mints a file once when two queues with one storage get it', async () => {

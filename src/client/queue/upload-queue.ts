@@ -129,7 +129,7 @@ export function createUploadQueue(
   function restart(entry: Entry): void {
     if (entry.source === null) {
       entry.step = 'ready'
-      list.showState(entry, 'processing')
+      list.showState(entry, entry.stored?.upload.isSent === true ? 'processing' : 'needs-file')
     } else if (entry.stored !== null) {
       list.showState(entry, 'waiting')
     } else {
