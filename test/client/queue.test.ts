@@ -15,6 +15,12 @@ import { CHUNK_BYTES, clientOf, dropFirstResponses, withAdvancingClock } from '.
 const WAIT = { timeout: 15_000, interval: 10 }
 const TUS = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES } as const
 
+/** A fetch by which nothing can be deleted. */
+const fetchButDelete: typeof globalThis.fetch = (input, init) =>
+  typeof init?.body === 'string' && init.body.includes('mutation Delete')
+    ? Promise.reject(new TypeError('The network is down.'))
+    : fetch(input, init)
+
 /** Files whose names differ. */
 function files(count: number): readonly File[] {
   return Array.from({ length: count }, (_none, index) => testcardFile(`${index + 1}.mp4`))
@@ -386,10 +392,6 @@ describe('after a reload', () => {
     const gateway = await startTestGateway()
     const storage = createMemoryStorage()
     const { uid } = await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
-    const fetchButDelete: typeof globalThis.fetch = (input, init) =>
-      typeof init?.body === 'string' && init.body.includes('mutation Delete')
-        ? Promise.reject(new TypeError('The network is down.'))
-        : fetch(input, init)
     const client = clientOf(gateway, { storage, fetch: fetchButDelete, retries: 0 })
     const queue = createUploadQueue(client)
     queue.subscribe(() => {})
@@ -411,6 +413,69 @@ it('mints a file once when two queues with one storage get it', async () => {
   for (const queue of queues) await untilIdle(gateway, queue)
   expect(queues.map(statesOf)).toEqual([Array(5).fill('ready'), Array(5).fill('ready')])
   expect((await gateway.emulator.state()).videos).toHaveLength(5)
+})
+
+it('uploads a file of Node again whose deletion failed', async () => {
+  const gateway = await startTestGateway()
+  await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000 })
+  const client = clientOf(gateway, { fetch: fetchButDelete, retries: 0 })
+  const queue = createUploadQueue(client, { settings: { protocol: 'BASIC' } })
+  const [id = ''] = queue.add([testcard.path])
+  await untilState(queue, id, 'uploading')
+  await expect(queue.cancel(id)).rejects.toMatchObject({ code: 'NETWORK' })
+  queue.retry(id)
+  await vi.waitFor(() => expect(['ready', 'failed']).toContain(find(queue, id).state), WAIT)
+  expect(find(queue, id)).toMatchObject({ state: 'ready', error: null })
+})
+
+describe('a stream', () => {
+  it('that is paused before it is minted is uploaded when it is resumed', async () => {
+    const gateway = await startTestGateway()
+    let isPaused = false
+    const pauseOnce: typeof globalThis.fetch = (input, init) => {
+      const isLimits = typeof init?.body === 'string' && init.body.includes('query Limits')
+      if (isLimits && !isPaused) queue.pause(id)
+      isPaused ||= isLimits
+      return fetch(input, init)
+    }
+    const queue = createUploadQueue(clientOf(gateway, { fetch: pauseOnce }))
+    const file = testcardFile('stream.mp4')
+    const { size, name } = file
+    const [id = '', other] = queue.add([{ stream: file.stream(), size, name }, testcardFile()])
+    await untilState(queue, other, 'ready')
+    expect(find(queue, id)).toMatchObject({ state: 'paused', uid: null })
+    queue.resume(id)
+    await vi.waitFor(() => expect(['ready', 'failed']).toContain(find(queue, id).state), WAIT)
+    expect(find(queue, id)).toMatchObject({ state: 'ready', error: null })
+  })
+
+  it.each(['cancel', 'remove', 'close'] as const)(
+    'that has no bytes yet is ended by %s, and stops no other file',
+    async (method) => {
+      const gateway = await startTestGateway()
+      const queue = createUploadQueue(clientOf(gateway))
+      const cancel = vi.fn()
+      const stream = new ReadableStream<Uint8Array>({ cancel })
+      const [id = '', other] = queue.add([{ stream, size: 6_000_000 }, testcardFile()])
+      await vi.waitFor(() => expect(stream.locked).toBe(true), WAIT)
+      await queue[method](id)
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalled(), WAIT)
+      if (method !== 'close') await untilState(queue, other, 'ready')
+    },
+  )
+
+  it('is ended when its upload cannot be minted', async () => {
+    const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '2' })
+    const queue = createUploadQueue(clientOf(gateway))
+    const cancel = vi.fn()
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+      cancel,
+    })
+    const [id] = queue.add([{ stream, size: 6_000_000 }], { maxDurationSeconds: 300 })
+    expect((await untilState(queue, id, 'failed')).error?.code).toBe('QUOTA_EXCEEDED')
+    expect(cancel).toHaveBeenCalled()
+  })
 })
 
 describe('a file that is added twice', () => {

@@ -5,6 +5,7 @@ import { type CallerLimits, readCallerLimits } from '../gateway/caller-limits.ts
 import type { Upload } from '../gateway/upload.ts'
 import { type PreparedUpload, prepareUpload } from '../prepare-upload.ts'
 import { tryHold } from '../resume/web-locks.ts'
+import { isStream } from '../sources/open-source.ts'
 import { lockNameOf } from '../upload-file.ts'
 import { fileError, reservationWithin } from './check-limits.ts'
 import type { Entry, StoredUpload } from './entry.ts'
@@ -86,7 +87,11 @@ async function prepareEntry(
   const { source, options } = entry
   if (source === null) return null
   try {
-    const checked = await prepareUpload(dependencies, source, options)
+    // A stream may never have a byte. Other files are read to their end, which tells what the upload of one is.
+    const signal = isStream(source) ? entry.removal.signal : undefined
+    // A file that was paused in an earlier batch is open.
+    entry.prepared ??= await prepareUpload(dependencies, source, { ...options, signal })
+    const checked = entry.prepared
     const known = entry.stored ?? host.takeOver(checked)
     const prepared = { ...checked, key: known?.key ?? checked.key }
     const release = await tryHold(dependencies.locks, lockNameOf(prepared))

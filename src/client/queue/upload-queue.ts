@@ -191,6 +191,7 @@ export function createUploadQueue(
         await deleteUpload(dependencies, uid, undefined)
       } catch (error) {
         if (error instanceof UploadError && error.code === 'UPLOAD_NOT_FOUND') return
+        entry.removal = new AbortController()
         list.set([...list.all(), entry])
         list.fail(entry, error)
         throw error
@@ -218,5 +219,6 @@ function stop({ running }: Entry): void {
 
 function end(entry: Entry): void {
   stop(entry)
+  entry.removal.abort(new Error('The file was removed from its queue.'))
   entry.prepared?.file.close()
 }
