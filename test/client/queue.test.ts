@@ -454,7 +454,7 @@ describe('a stream', () => {
     async (method) => {
       const gateway = await startTestGateway()
       const queue = createUploadQueue(clientOf(gateway))
-      const cancel = vi.fn()
+      const cancel = vi.fn<() => void>()
       const stream = new ReadableStream<Uint8Array>({ cancel })
       const [id = '', other] = queue.add([{ stream, size: 6_000_000 }, testcardFile()])
       await vi.waitFor(() => expect(stream.locked).toBe(true), WAIT)
@@ -467,7 +467,7 @@ describe('a stream', () => {
   it('is ended when its upload cannot be minted', async () => {
     const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '2' })
     const queue = createUploadQueue(clientOf(gateway))
-    const cancel = vi.fn()
+    const cancel = vi.fn<() => void>()
     const stream = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
       cancel,
