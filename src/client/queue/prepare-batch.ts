@@ -141,12 +141,12 @@ async function reserveAll(
       host.failed(entry, outcome)
     }
   }
-  // The lanes share one iterator.
+  // The workers share one iterator.
   const rest = files.values()
-  const lanes = Array.from({ length: MAX_MEASURED }, async () => {
+  const workers = Array.from({ length: MAX_MEASURED }, async () => {
     for (const file of rest) await reserve(file)
   })
-  await Promise.all(lanes)
+  await Promise.all(workers)
   return files.flatMap((file) => {
     const prepared = reserved.get(file)
     return prepared === undefined ? [] : [{ ...file, prepared }]

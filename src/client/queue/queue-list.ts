@@ -1,6 +1,6 @@
 /** The files of a queue, their shown state, and its listeners. */
 import { isPermanent } from '../terminal-errors.ts'
-import { UploadError, uploadError } from '../upload-error.ts'
+import { toUploadError } from '../upload-error.ts'
 import type { Entry } from './entry.ts'
 import type { ActiveState, QueuedFile, QueuedUpload } from './queued-upload.ts'
 
@@ -69,7 +69,7 @@ export function createQueueList(): QueueList {
       show(entry, { ...entry.shown, bytesPerSecond: null, ...change, state, upload, error: null })
     },
     fail(entry, thrown) {
-      const error = asUploadError(thrown)
+      const error = toUploadError(thrown)
       if (isPermanent(error)) entry.stored = null
       entry.prepared?.file.close()
       entry.prepared = null
@@ -87,12 +87,4 @@ export function createQueueList(): QueueList {
       listeners.clear()
     },
   }
-}
-
-/** The client throws no other errors than an UploadError and those of the caller's `token`. */
-function asUploadError(error: unknown): UploadError {
-  if (error instanceof UploadError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  const wrapped = uploadError(`The function token failed: ${reason}`, { code: 'UNAUTHENTICATED' })
-  return Object.assign(wrapped, { cause: error })
 }
