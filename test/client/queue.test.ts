@@ -49,8 +49,16 @@ function statesOf(queue: UploadQueue): string[] {
   return queue.getSnapshot().map(({ state }) => state)
 }
 
+/** Resolves when the file has the state, or has had it since the call. */
 async function untilState(queue: UploadQueue, id: string | undefined, state: string) {
-  await vi.waitFor(() => expect(find(queue, id).state).toBe(state), WAIT)
+  const seen = new Set<string>()
+  const see = (): void => {
+    seen.add(find(queue, id).state)
+  }
+  const stop = queue.subscribe(see)
+  see()
+  await vi.waitFor(() => expect([...seen]).toContain(state), WAIT)
+  stop()
   return find(queue, id)
 }
 
@@ -273,6 +281,25 @@ describe('a queued file', () => {
       })
     },
   )
+
+  it('that is canceled when the response of its mint request is lost leaves nothing reserved', async () => {
+    const gateway = await startTestGateway()
+    let canceled: Promise<void> | undefined
+    const lose: typeof globalThis.fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      const isMint = typeof init?.body === 'string' && init.body.includes('mutation Mint')
+      if (!isMint || canceled !== undefined) return response
+      canceled = queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+      await response.body?.cancel()
+      throw new TypeError('The response was lost.')
+    }
+    const queue = createUploadQueue(clientOf(gateway, { fetch: lose }))
+    queue.add([testcardFile()])
+    await vi.waitFor(() => expect(canceled).toBeDefined(), WAIT)
+    await withAdvancingClock(gateway.clock, canceled ?? Promise.resolve())
+    const { videos, reservedSeconds } = await gateway.emulator.state()
+    expect({ videos, reservedSeconds }).toEqual({ videos: [], reservedSeconds: 0 })
+  })
 
   it('that failed is uploaded again by retry, with other options', async () => {
     const gateway = await startTestGateway()
