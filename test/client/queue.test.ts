@@ -431,10 +431,12 @@ describe('after a reload', () => {
   })
 })
 
-it('mints a file once when two queues with one storage get it', async () => {
+it.each([1, 3])('mints a file once when a queue of 5 and one of %i get it', async (other) => {
   const gateway = await startTestGateway()
   const storage = createMemoryStorage()
-  const queues = [0, 1].map(() => createUploadQueue(clientOf(gateway, { storage })))
+  const queues = [5, other].map((concurrency) =>
+    createUploadQueue(clientOf(gateway, { storage }), { concurrency }),
+  )
   const all = files(5)
   for (const queue of queues) queue.add(all)
   for (const queue of queues) await untilIdle(gateway, queue)
