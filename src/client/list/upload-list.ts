@@ -158,7 +158,7 @@ export function createUploadList(
     emit({ ...change, isLoadingMore: false })
   }
 
-  function events(signal: AbortSignal): AsyncGenerator<ListEvent, void> {
+  function openEvents(signal: AbortSignal): AsyncGenerator<ListEvent, void> {
     if (!dependencies.canStream) return polled(signal)
     const request = { query: WATCH_LIST, variables: { first: pageSize, filter } }
     return subscribe(dependencies, request, listEvent, signal)
@@ -184,7 +184,7 @@ export function createUploadList(
         emit({ isLoading, isLive: false, isLoadingMore: false, error: lost })
       },
     }
-    await keepSubscribed(dependencies, events, listener, signal)
+    await keepSubscribed(dependencies, openEvents, listener, signal)
   }
 
   function disconnect(): void {
