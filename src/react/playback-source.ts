@@ -1,5 +1,6 @@
 /** The addresses of one video, renewed while they are used. */
 import type { Playback, PlaybackOptions, UploadClient, UploadError } from '../client/client.ts'
+import { systemClock } from '../client/clock.ts'
 import { toUploadError } from '../client/upload-error.ts'
 import { type Source, createSource } from './source.ts'
 
@@ -40,7 +41,7 @@ export function createPlaybackSource(
         } catch (error) {
           if (signal.aborted) return
           set({ playback, isLoading: false, error: toUploadError(error) })
-          await wait(RETRY_MS, signal)
+          await systemClock.wait(RETRY_MS, signal)
           if (signal.aborted) return
         }
       }
@@ -48,16 +49,5 @@ export function createPlaybackSource(
 
     void renew()
     return () => stopping.abort()
-  })
-}
-
-/** Resolves after so many milliseconds, or on abort. */
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
   })
 }

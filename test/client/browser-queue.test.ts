@@ -14,6 +14,7 @@ import { CHUNK_BYTES } from './kit.ts'
 const PAGE = /* js */ `
   import { createUploadClient, createUploadQueue } from '/src/client/client.ts'
   import { measureDuration } from '/src/client/duration/measure-duration.ts'
+  import { readByVideoElement } from '/src/client/duration/video-element.ts'
 
   let queue
   const chosen = () => [...document.querySelector('input').files]
@@ -29,6 +30,12 @@ const PAGE = /* js */ `
   }
   export const files = () => (queue?.getSnapshot() ?? []).map(({ upload, error, ...file }) => ({ ...file, code: error?.code }))
   export const durations = () => Promise.all(chosen().map(measureDuration))
+  export const abortedDuration = () => {
+    const controller = new AbortController()
+    const duration = readByVideoElement(chosen()[0], controller.signal)
+    controller.abort()
+    return duration
+  }
 `
 
 const listed = z.array(
@@ -191,4 +198,12 @@ describeInChromium('an upload queue in a browser', () => {
     ])
     expect(await call(page, 'durations')).toEqual([testcard.durationSeconds, null])
   })
+
+  it('measures no duration after an abort, as of a file that is read too slowly', async () => {
+    const { page } = await openPage((await startSite(PAGE)).url)
+    await page.setInputFiles('input', [
+      { name: 'a.mp4', mimeType: 'video/mp4', buffer: Buffer.from(testcard.bytes) },
+    ])
+    expect(await call(page, 'abortedDuration')).toBeNull()
+  }, 15_000)
 })

@@ -13,6 +13,8 @@ import { createDirectUpload, deleteUpload, expectMinted } from '../kit/operation
 import { uploadVideo } from '../playback/kit.ts'
 import { clientOf, withAdvancingClock } from './kit.ts'
 
+/** The platform's. */
+const { fetch } = globalThis
 const WAIT = { timeout: 10_000, interval: 5 }
 
 /** Keeps the list connected until the test ends; records the changes that it reports. */
@@ -216,4 +218,25 @@ describe('a live list', () => {
     stop()
     await vi.waitFor(() => expect(uncaught).toContain(bug), WAIT)
   })
+})
+
+it('polls where the platform reads responses to their end', async () => {
+  const gateway = await startTestGateway()
+  const [uid = ''] = await mint(gateway, 'first')
+  // Like the `fetch` of React Native, which responds at the end of a subscription.
+  vi.stubGlobal('fetch', (input: string, init: RequestInit) => {
+    const isStream = new Headers(init.headers).get('accept') === 'text/event-stream'
+    return isStream ? new Promise(() => {}) : fetch(input, init)
+  })
+  const body = Object.getOwnPropertyDescriptor(Response.prototype, 'body') ?? {}
+  Reflect.deleteProperty(Response.prototype, 'body')
+  const client = clientOf(gateway)
+  Object.defineProperty(Response.prototype, 'body', body)
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const list = createUploadList(client)
+  const { untilNamed } = open(list)
+  await untilNamed('first')
+  expect(list.getSnapshot()).toMatchObject({ isLoading: false, isLive: true, error: null })
+  await deleteUpload(gateway.as(), uid)
+  await withAdvancingClock(gateway.clock, untilNamed())
 })

@@ -15,6 +15,12 @@ import { CHUNK_BYTES, clientOf, dropFirstResponses, withAdvancingClock } from '.
 const WAIT = { timeout: 15_000, interval: 10 }
 const TUS = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES } as const
 
+/** A fetch by which nothing can be deleted. */
+const fetchButDelete: typeof globalThis.fetch = (input, init) =>
+  typeof init?.body === 'string' && init.body.includes('mutation Delete')
+    ? Promise.reject(new TypeError('The network is down.'))
+    : fetch(input, init)
+
 /** Files whose names differ. */
 function files(count: number): readonly File[] {
   return Array.from({ length: count }, (_none, index) => testcardFile(`${index + 1}.mp4`))
@@ -43,8 +49,16 @@ function statesOf(queue: UploadQueue): string[] {
   return queue.getSnapshot().map(({ state }) => state)
 }
 
+/** Resolves when the file has the state, or has had it since the call. */
 async function untilState(queue: UploadQueue, id: string | undefined, state: string) {
-  await vi.waitFor(() => expect(find(queue, id).state).toBe(state), WAIT)
+  const seen = new Set<string>()
+  const see = (): void => {
+    seen.add(find(queue, id).state)
+  }
+  const stop = queue.subscribe(see)
+  see()
+  await vi.waitFor(() => expect([...seen]).toContain(state), WAIT)
+  stop()
   return find(queue, id)
 }
 
@@ -268,6 +282,25 @@ describe('a queued file', () => {
     },
   )
 
+  it('that is canceled when the response of its mint request is lost leaves nothing reserved', async () => {
+    const gateway = await startTestGateway()
+    let canceled: Promise<void> | undefined
+    const lose: typeof globalThis.fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      const isMint = typeof init?.body === 'string' && init.body.includes('mutation Mint')
+      if (!isMint || canceled !== undefined) return response
+      canceled = queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+      await response.body?.cancel()
+      throw new TypeError('The response was lost.')
+    }
+    const queue = createUploadQueue(clientOf(gateway, { fetch: lose }))
+    queue.add([testcardFile()])
+    await vi.waitFor(() => expect(canceled).toBeDefined(), WAIT)
+    await withAdvancingClock(gateway.clock, canceled ?? Promise.resolve())
+    const { videos, reservedSeconds } = await gateway.emulator.state()
+    expect({ videos, reservedSeconds }).toEqual({ videos: [], reservedSeconds: 0 })
+  })
+
   it('that failed is uploaded again by retry, with other options', async () => {
     const gateway = await startTestGateway()
     const queue = createUploadQueue(clientOf(gateway))
@@ -387,12 +420,29 @@ describe('after a reload', () => {
     expect((await gateway.emulator.state()).videos).toEqual([])
     expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
   })
+
+  it('needs the file again when its deletion failed and it is tried again', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const { uid } = await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
+    const client = clientOf(gateway, { storage, fetch: fetchButDelete, retries: 0 })
+    const queue = createUploadQueue(client)
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const [{ id } = { id: '' }] = queue.getSnapshot()
+    await expect(queue.cancel(id)).rejects.toMatchObject({ code: 'NETWORK' })
+    expect(find(queue, id)).toMatchObject({ uid, error: { code: 'NETWORK' } })
+    queue.retry(id)
+    expect(find(queue, id).state).toBe('needs-file')
+  })
 })
 
-it('mints a file once when two queues with one storage get it', async () => {
+it.each([1, 3])('mints a file once when a queue of 5 and one of %i get it', async (other) => {
   const gateway = await startTestGateway()
   const storage = createMemoryStorage()
-  const queues = [0, 1].map(() => createUploadQueue(clientOf(gateway, { storage })))
+  const queues = [5, other].map((concurrency) =>
+    createUploadQueue(clientOf(gateway, { storage }), { concurrency }),
+  )
   const all = files(5)
   for (const queue of queues) queue.add(all)
   for (const queue of queues) await untilIdle(gateway, queue)
@@ -400,15 +450,104 @@ it('mints a file once when two queues with one storage get it', async () => {
   expect((await gateway.emulator.state()).videos).toHaveLength(5)
 })
 
-it('uploads a file once that is added twice', async () => {
+it('uploads a file of Node again whose deletion failed', async () => {
   const gateway = await startTestGateway()
-  const queue = createUploadQueue(clientOf(gateway))
-  const [file = testcardFile()] = files(1)
-  queue.add([file, file])
-  await untilIdle(gateway, queue)
-  const [first, second] = queue.getSnapshot()
-  expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
-  expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000 })
+  const client = clientOf(gateway, { fetch: fetchButDelete, retries: 0 })
+  const queue = createUploadQueue(client, { settings: { protocol: 'BASIC' } })
+  const [id = ''] = queue.add([testcard.path])
+  await untilState(queue, id, 'uploading')
+  await expect(queue.cancel(id)).rejects.toMatchObject({ code: 'NETWORK' })
+  queue.retry(id)
+  await vi.waitFor(() => expect(['ready', 'failed']).toContain(find(queue, id).state), WAIT)
+  expect(find(queue, id)).toMatchObject({ state: 'ready', error: null })
+})
+
+describe('a stream', () => {
+  it('that is paused before it is minted is uploaded when it is resumed', async () => {
+    const gateway = await startTestGateway()
+    let isPaused = false
+    const pauseOnce: typeof globalThis.fetch = (input, init) => {
+      const isLimits = typeof init?.body === 'string' && init.body.includes('query Limits')
+      if (isLimits && !isPaused) queue.pause(id)
+      isPaused ||= isLimits
+      return fetch(input, init)
+    }
+    const queue = createUploadQueue(clientOf(gateway, { fetch: pauseOnce }))
+    const file = testcardFile('stream.mp4')
+    const { size, name } = file
+    const [id = '', other] = queue.add([{ stream: file.stream(), size, name }, testcardFile()])
+    await untilState(queue, other, 'ready')
+    expect(find(queue, id)).toMatchObject({ state: 'paused', uid: null })
+    queue.resume(id)
+    await vi.waitFor(() => expect(['ready', 'failed']).toContain(find(queue, id).state), WAIT)
+    expect(find(queue, id)).toMatchObject({ state: 'ready', error: null })
+  })
+
+  it.each(['cancel', 'remove', 'close'] as const)(
+    'that has no bytes yet is ended by %s, and stops no other file',
+    async (method) => {
+      const gateway = await startTestGateway()
+      const queue = createUploadQueue(clientOf(gateway))
+      const cancel = vi.fn<() => void>()
+      const stream = new ReadableStream<Uint8Array>({ cancel })
+      const [id = '', other] = queue.add([{ stream, size: 6_000_000 }, testcardFile()])
+      await vi.waitFor(() => expect(stream.locked).toBe(true), WAIT)
+      await queue[method](id)
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalled(), WAIT)
+      if (method !== 'close') await untilState(queue, other, 'ready')
+    },
+  )
+
+  it('is ended when its upload cannot be minted', async () => {
+    const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '2' })
+    const queue = createUploadQueue(clientOf(gateway))
+    const cancel = vi.fn<() => void>()
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+      cancel,
+    })
+    const [id] = queue.add([{ stream, size: 6_000_000 }], { maxDurationSeconds: 300 })
+    expect((await untilState(queue, id, 'failed')).error?.code).toBe('QUOTA_EXCEEDED')
+    expect(cancel).toHaveBeenCalled()
+  })
+})
+
+describe('a file that is added twice', () => {
+  it('is uploaded once', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway))
+    const [file = testcardFile()] = files(1)
+    queue.add([file, file])
+    await untilIdle(gateway, queue)
+    const [first, second] = queue.getSnapshot()
+    expect(first).toMatchObject({ state: 'ready', uid: second?.uid })
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it.each([0, 1])('is uploaded when entry %i of it is canceled', async (canceled) => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
+    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
+    const file = paddedTestcard(16_000_000)
+    const ids = queue.add([file, file])
+    for (const id of ids) await untilMinted(queue, id)
+    await queue.cancel(ids[canceled] ?? '')
+    await untilIdle(gateway, queue)
+    expect(statesOf(queue)).toEqual(['ready'])
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it('is deleted when both entries of it are canceled', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
+    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
+    const file = paddedTestcard(16_000_000)
+    const ids = queue.add([file, file])
+    for (const id of ids) await untilMinted(queue, id)
+    await Promise.all(ids.map((id) => queue.cancel(id)))
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
 })
 
 it('shows the progress of a file once until the clock has advanced', async () => {

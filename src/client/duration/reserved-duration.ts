@@ -24,7 +24,8 @@ export async function reservedDurationOf(
   { size, blob }: Pick<SourceFile, 'size' | 'blob'>,
   { maxDurationSeconds }: Pick<UploadSettings, 'maxDurationSeconds'>,
 ): Promise<ReservedDuration> {
-  if (maxDurationSeconds !== undefined)
+  // Callers without TypeScript pass null too.
+  if (typeof maxDurationSeconds === 'number')
     return { seconds: maxDurationSeconds, knownSeconds: maxDurationSeconds }
   const measured = blob === null ? null : await measureDuration(blob)
   return {

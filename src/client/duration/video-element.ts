@@ -17,7 +17,8 @@ export function readByVideoElement(file: Blob, signal: AbortSignal): Promise<num
     const once = { once: true, signal }
     video.addEventListener('loadedmetadata', () => end(video.duration), once)
     video.addEventListener('error', () => end(null), once)
-    signal.addEventListener('abort', () => end(null), once)
+    // Without the option `signal`, which removes the listener before the event.
+    signal.addEventListener('abort', () => end(null), { once: true })
     video.preload = 'metadata'
     video.src = url
   })

@@ -73,7 +73,7 @@ export const uploadPage = object({
   pageInfo: object({ hasNextPage: flag, endCursor: nullable(text) }),
 })
 export type UploadPage = TypeOf<typeof uploadPage>
-export const LIST = `query List($first: Int!, $after: String!, $filter: UploadFilter) {
+export const LIST = `query List($first: Int!, $after: String, $filter: UploadFilter) {
   outcome: uploads(first: $first, after: $after, filter: $filter) ${uploadPage.selection}
 }`
 

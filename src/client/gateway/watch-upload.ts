@@ -13,7 +13,7 @@ export interface WatchDependencies extends GatewayEndpoint, RetryPolicy {
   readonly canStream: boolean
 }
 
-const POLL_INTERVAL_MS = 3000
+export const POLL_INTERVAL_MS = 3000
 
 /**
  * Yields the current upload and then each change, once and in order of `version`, up to a terminal

@@ -1,8 +1,6 @@
 /** Keeps one subscription open: connects again after every interruption. */
-import { type GatewayEndpoint, type GraphQLRequest, networkError } from '../gateway/request.ts'
-import { subscribe } from '../gateway/subscribe.ts'
+import { networkError } from '../gateway/request.ts'
 import { type RetryPolicy, backOff } from '../retry.ts'
-import type { Shape } from '../shape.ts'
 import { untilVisible, whenHiddenFor } from './page-visibility.ts'
 
 /** A page hidden for so many milliseconds disconnects: over HTTP/1.1, a browser opens six connections for all tabs. */
@@ -16,15 +14,16 @@ export interface SubscriptionListener<T> {
   readonly onLost: (error: unknown) => void
 }
 
-/** Receives events until the signal aborts. Retries all errors, because a later token may be accepted. */
+/**
+ * Receives events until the signal aborts. Retries all errors, because a later token may be accepted.
+ * @param open opens a connection, and ends it on abort
+ */
 export async function keepSubscribed<T>(
-  dependencies: GatewayEndpoint & RetryPolicy,
-  request: GraphQLRequest,
-  shape: Shape<T>,
+  { clock }: Pick<RetryPolicy, 'clock'>,
+  open: (signal: AbortSignal) => AsyncIterable<T>,
   { onEvent, onLost }: SubscriptionListener<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock } = dependencies
   for (let failures = 0; ; failures += 1) {
     await untilVisible(signal)
     if (signal.aborted) return
@@ -35,7 +34,7 @@ export async function keepSubscribed<T>(
     const stopWatching = whenHiddenFor(clock, HIDDEN_MS, disconnect)
     let lostBy: unknown = networkError()
     try {
-      for await (const event of subscribe(dependencies, request, shape, connection.signal)) {
+      for await (const event of open(connection.signal)) {
         if (connection.signal.aborted) break
         lostBy = null
         onEvent(event)

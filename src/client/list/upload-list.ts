@@ -10,6 +10,8 @@ import {
 } from '../gateway/operations.ts'
 import { executeTyped } from '../gateway/request.ts'
 import type { Upload, UploadProtocol, UploadStatus } from '../gateway/upload.ts'
+import { subscribe } from '../gateway/subscribe.ts'
+import { POLL_INTERVAL_MS } from '../gateway/watch-upload.ts'
 import { retry } from '../retry.ts'
 import type { UploadClient } from '../upload-client.ts'
 import { type UploadError, toUploadError } from '../upload-error.ts'
@@ -50,7 +52,8 @@ export interface UploadListSnapshot {
 
 /**
  * A live list. `getSnapshot` and `subscribe` are the arguments of React's `useSyncExternalStore`. It connects when it
- * gets its first listener, and holds one connection to the gateway until the last one is removed.
+ * gets its first listener, and holds one connection to the gateway until the last one is removed. Where responses
+ * cannot be read while they arrive, as with the `fetch` of React Native, it requests its first page every 3 seconds.
  */
 export interface UploadList {
   readonly getSnapshot: () => UploadListSnapshot
@@ -155,8 +158,23 @@ export function createUploadList(
     emit({ ...change, isLoadingMore: false })
   }
 
-  async function connect(signal: AbortSignal): Promise<void> {
+  function openEvents(signal: AbortSignal): AsyncGenerator<ListEvent, void> {
+    if (!dependencies.canStream) return polled(signal)
     const request = { query: WATCH_LIST, variables: { first: pageSize, filter } }
+    return subscribe(dependencies, request, listEvent, signal)
+  }
+
+  async function* polled(signal: AbortSignal): AsyncGenerator<ListEvent, void> {
+    const request = { query: LIST, variables: { first: pageSize, filter } }
+    for (;;) {
+      const page = await executeTyped(dependencies, request, uploadPage, signal)
+      yield { page, changed: null, isListed: false }
+      await dependencies.clock.wait(POLL_INTERVAL_MS, signal)
+      signal.throwIfAborted()
+    }
+  }
+
+  async function connect(signal: AbortSignal): Promise<void> {
     const listener = {
       onEvent: (event: ListEvent) => receive(event, signal),
       onLost(error: unknown) {
@@ -166,7 +184,7 @@ export function createUploadList(
         emit({ isLoading, isLive: false, isLoadingMore: false, error: lost })
       },
     }
-    await keepSubscribed(dependencies, request, listEvent, listener, signal)
+    await keepSubscribed(dependencies, openEvents, listener, signal)
   }
 
   function disconnect(): void {

@@ -16,8 +16,10 @@ export interface Entry {
    * or another tab holds its lock.
    */
   step: 'new' | 'batch' | 'ready'
-  /** Null until the step `ready`, and if there is no file. */
+  /** Null until the file is open, after a failure, and if there is no file. */
   prepared: PreparedUpload | null
+  /** Aborts when the file is removed or the queue is closed; another one if the file is listed again. */
+  removal: AbortController
   /** What was minted, with its key in the resume store; null before. */
   stored: StoredUpload | null
   /** The last step that may find or mint the upload. It settles when `shown` has its uid; null before. */
@@ -54,7 +56,7 @@ export function createEntry(
     ...status,
   }
   const work = { prepared: null, stored: null, finding: null, running: null, ended: null } as const
-  return { id, source, options, shown, step: 'new', ...work }
+  return { id, source, options, shown, step: 'new', removal: new AbortController(), ...work }
 }
 
 /** Creates the entry of an upload that was begun before a reload. If all bytes were sent, it needs no file. */

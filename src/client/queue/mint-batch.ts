@@ -3,7 +3,7 @@ import type { ClientDependencies } from '../dependencies.ts'
 import { type MintResult, type MintWish, mintUploads } from '../gateway/mint-upload.ts'
 import type { PreparedUpload } from '../prepare-upload.ts'
 import type { ResumableUpload } from '../resume/resume-store.ts'
-import { isRetryable, waitBeforeRetry } from '../retry.ts'
+import { isRetryable, retry, waitBeforeRetry } from '../retry.ts'
 import { mintWishOf, storeMinted } from '../start-upload.ts'
 import { UploadError } from '../upload-error.ts'
 import type { Upload } from '../gateway/upload.ts'
@@ -11,9 +11,9 @@ import type { Upload } from '../gateway/upload.ts'
 /** One file to mint an upload for. */
 export interface MintTask {
   readonly prepared: PreparedUpload
-  /** Whether an upload is still wanted; read before each request. */
+  /** Whether an upload is still wanted; not read while it is unknown whether there is one. */
   readonly isWanted: () => boolean
-  /** Called with each request that may mint the upload. It settles after `minted`. */
+  /** Called with each request that may mint the upload. It settles after `minted`, or when nothing was minted. */
   readonly requested: (request: Promise<unknown>) => void
   readonly minted: (upload: Upload, stored: ResumableUpload) => void
   readonly failed: (error: unknown) => void
@@ -52,23 +52,29 @@ async function mintGroup(
   for (let failures = 0; ; failures += 1) {
     pending = pending.filter(({ task }) => task.isWanted())
     if (pending.length === 0) return
-    const rejections = await mintOnce(dependencies, pending)
+    const rejections = await mintOnce(dependencies, pending, signal)
     const [first] = rejections
-    if (first === undefined) return
-    if (rejections.length < pending.length) failures = 0
-    pending = rejections.map(({ attempt }) => attempt)
-    if (first.isWhole && pending.length > 1 && isOfOneInput(first.error)) {
-      await Promise.all(pending.map((attempt) => mintGroup(dependencies, [attempt], signal)))
+    if (first === undefined || signal.aborted) return
+    if (first.isWhole) {
+      if (pending.length > 1 && isOfOneInput(first.error))
+        await Promise.all(pending.map((attempt) => mintGroup(dependencies, [attempt], signal)))
+      else failAll(rejections)
       return
     }
+    if (rejections.length < pending.length) failures = 0
+    pending = rejections.map(({ attempt }) => attempt)
     try {
       await waitBeforeRetry(dependencies, signal, longestOf(rejections), failures)
     } catch {
       if (signal.aborted) return
-      for (const { attempt, error } of rejections) attempt.task.failed(error)
+      failAll(rejections)
       return
     }
   }
+}
+
+function failAll(rejections: readonly Rejection[]): void {
+  for (const { attempt, error } of rejections) attempt.task.failed(error)
 }
 
 /** An attempt that may be repeated, or whose error concerns the request as a whole. */
@@ -78,10 +84,14 @@ interface Rejection {
   readonly isWhole: boolean
 }
 
-/** Sends one request. Settles the tasks whose upload was minted, or for which another attempt is useless. */
+/**
+ * Sends one request, again if it failed as a whole: only a response tells what was minted. Settles the tasks whose
+ * upload was minted, or for which another attempt is useless.
+ */
 function mintOnce(
   dependencies: ClientDependencies,
   attempts: readonly Attempt[],
+  signal: AbortSignal,
 ): Promise<readonly Rejection[]> {
   const rejections = send()
   for (const { task } of attempts) task.requested(rejections)
@@ -90,10 +100,8 @@ function mintOnce(
   async function send(): Promise<readonly Rejection[]> {
     let results: readonly MintResult[]
     try {
-      results = await mintUploads(
-        dependencies,
-        attempts.map(({ wish }) => wish),
-      )
+      const wishes = attempts.map(({ wish }) => wish)
+      results = await retry(dependencies, signal, () => mintUploads(dependencies, wishes))
     } catch (error) {
       return attempts.map((attempt) => ({ attempt, error, isWhole: true }))
     }

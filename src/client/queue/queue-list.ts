@@ -16,7 +16,7 @@ export interface QueueList {
   /** Replaces what is shown of an entry. Nothing is shown of one that was removed. */
   show(entry: Entry, shown: QueuedUpload): void
   showState(entry: Entry, state: ActiveState, change?: Partial<QueuedFile>): void
-  /** Shows the error. After a permanent one, nothing is left to resume. */
+  /** Closes the file and shows the error. After a permanent one, nothing is left to resume. */
   fail(entry: Entry, error: unknown): void
   getSnapshot(): readonly QueuedUpload[]
   subscribe(listener: () => void): () => void
@@ -71,6 +71,8 @@ export function createQueueList(): QueueList {
     fail(entry, thrown) {
       const error = toUploadError(thrown)
       if (isPermanent(error)) entry.stored = null
+      entry.prepared?.file.close()
+      entry.prepared = null
       entry.step = 'new'
       const { upload } = entry.shown
       show(entry, { ...entry.shown, bytesPerSecond: null, state: 'failed', upload, error })

@@ -64,6 +64,8 @@ export function createScheduler(
     await restored()
     await prepareBatch(dependencies, batch.filter(host.isWanted), host, signal)
     isBatching = false
+    for (const entry of batch.filter(({ removal }) => removal.signal.aborted))
+      entry.prepared?.file.close()
     // Those that were paused meanwhile, and perhaps resumed.
     for (const entry of batch.filter(({ step }) => step === 'batch')) {
       entry.step = 'new'

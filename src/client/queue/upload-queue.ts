@@ -43,7 +43,7 @@ export interface UploadQueue {
   retry(id: string, options?: QueueFileOptions): void
   /**
    * Stops the upload, deletes it at the gateway, and removes the file from the list. A READY video is kept: call
-   * `client.delete`.
+   * `client.delete`. So is an upload that another entry of the same file in this queue goes on with.
    * @throws UploadError if the upload could not be deleted: the file is listed again, as failed
    */
   cancel(id: string): Promise<void>
@@ -113,11 +113,23 @@ export function createUploadQueue(
     return entry
   }
 
+  /** Whether another entry uploads the same file, or waits for that upload. */
+  function isShared({ shown: { uid }, prepared }: Entry): boolean {
+    return list
+      .all()
+      .filter(({ shown: { state } }) => state !== 'failed')
+      .some((other) =>
+        other.shown.uid === null
+          ? prepared !== null && other.prepared?.key === prepared.key
+          : other.shown.uid === uid,
+      )
+  }
+
   /** What is stored is resumed. Otherwise the upload starts over, with its file. */
   function restart(entry: Entry): void {
     if (entry.source === null) {
       entry.step = 'ready'
-      list.showState(entry, 'processing')
+      list.showState(entry, entry.stored?.upload.isSent === true ? 'processing' : 'needs-file')
     } else if (entry.stored !== null) {
       list.showState(entry, 'waiting')
     } else {
@@ -174,11 +186,12 @@ export function createUploadQueue(
       await entry.finding
       await entry.ended
       const { uid } = entry.shown
-      if (uid === null || state === 'ready') return
+      if (uid === null || state === 'ready' || isShared(entry)) return
       try {
         await deleteUpload(dependencies, uid, undefined)
       } catch (error) {
         if (error instanceof UploadError && error.code === 'UPLOAD_NOT_FOUND') return
+        entry.removal = new AbortController()
         list.set([...list.all(), entry])
         list.fail(entry, error)
         throw error
@@ -206,5 +219,6 @@ function stop({ running }: Entry): void {
 
 function end(entry: Entry): void {
   stop(entry)
+  entry.removal.abort(new Error('The file was removed from its queue.'))
   entry.prepared?.file.close()
 }

@@ -35,7 +35,8 @@ export async function openSource(source: UploadSource): Promise<SourceFile> {
   return 'uri' in source ? openNativeFile(source) : openStream(source)
 }
 
-function isStream(value: unknown): value is StreamSource {
+/** Whether the value is a stream, of whatever size. */
+export function isStream(value: unknown): value is StreamSource {
   return isObject(value) && hasMethods(value['stream'], 'getReader')
 }
 
