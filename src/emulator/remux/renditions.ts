@@ -6,7 +6,13 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path'
 
 import { FairQueue } from '../fair-queue.ts'
-import { FILE_MODE, FOLDER_MODE, PARTIAL, type VideoFiles } from '../state/video-files.ts'
+import {
+  FILE_MODE,
+  FOLDER_MODE,
+  PARTIAL,
+  ownNamesIn,
+  type VideoFiles,
+} from '../state/video-files.ts'
 import type { Video } from '../state/video.ts'
 import { remuxFile, type RemuxLimits, type RemuxOutcome } from './remux-file.ts'
 
@@ -64,7 +70,7 @@ export class Renditions {
 
   /** Removes segments that the last run left unfinished, and counts the bytes of the others. */
   async prepare(): Promise<void> {
-    for (const name of await readdir(this.#directory).catch(() => [])) {
+    for (const name of await ownNamesIn(this.#directory).catch(() => [])) {
       const folder = join(this.#directory, name)
       if (name.endsWith(PARTIAL)) await rm(folder, { recursive: true, force: true })
       else this.#files.stored.set(name, this.#files.stored.of(name) + (await bytesIn(folder)))
