@@ -74,10 +74,7 @@ it('closes no connection that the server works for, and closes a new one instead
 
 it('closes no connection whose request waits in the queue', async () => {
   let isPaused = true
-  let queued = (): void => {}
-  const received = new Promise<void>((resolve) => {
-    queued = resolve
-  })
+  let isQueued = false
   const scheduling = createScheduling()
   const server = await startTestServer({
     maxConnections: 1,
@@ -86,7 +83,7 @@ it('closes no connection whose request waits in the queue', async () => {
       acceptPriority: {
         ...scheduling.acceptPriority,
         isPaused() {
-          queued()
+          isQueued = true
           return isPaused
         },
       },
@@ -95,7 +92,7 @@ it('closes no connection whose request waits in the queue', async () => {
   server.serve(servedGateway({ fetch: async () => new Response('served') }), silentLogger)
   const waiting = await openRaw(server.url)
   waiting.socket.write(rawRequest('GET /'))
-  await received
+  await expect.poll(() => isQueued).toBe(true)
   const further = await openRaw(server.url)
   expect(await further.closed()).toBe('')
   isPaused = false
