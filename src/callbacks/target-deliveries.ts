@@ -86,24 +86,30 @@ export function createTargetDeliveries(
     for (const delivery of claimed) {
       claims += 1
       const running = closing.aborted ? giveBack(delivery) : attempt(delivery)
-      const recorded = running.then(endClaim, endClaimLater).finally(() => {
-        unrecorded.delete(recorded)
-        // The next callback of the upload may be due.
-        wakeUp.call()
-      })
+      const recorded = running
+        .then(
+          () => {
+            claims -= 1
+          },
+          (error: unknown) => {
+            reportFailure(error)
+            void endClaimLater()
+          },
+        )
+        .finally(() => {
+          unrecorded.delete(recorded)
+          // The next callback of the upload may be due.
+          wakeUp.call()
+        })
       unrecorded.add(recorded)
     }
     return claimed.length
   }
 
-  function endClaim(): void {
-    claims -= 1
-  }
-
   /** The claim of a result that was not recorded ends with its lease. */
-  function endClaimLater(error: unknown): void {
-    reportFailure(error)
-    void clock.wait(LEASE_MS, closing).then(endClaim)
+  async function endClaimLater(): Promise<void> {
+    await clock.wait(LEASE_MS, closing)
+    claims -= 1
   }
 
   /** Lets another gateway claim the delivery at once. */
