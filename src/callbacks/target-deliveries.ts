@@ -84,26 +84,26 @@ export function createTargetDeliveries(
     const claimed = await store.claimDeliveries(target, now, slots, until)
     hasMore = claimed.length === slots
     for (const delivery of claimed) {
-      claims += 1
-      const running = closing.aborted ? giveBack(delivery) : attempt(delivery)
-      const recorded = running
-        .then(
-          () => {
-            claims -= 1
-          },
-          (error: unknown) => {
-            reportFailure(error)
-            void endClaimLater()
-          },
-        )
-        .finally(() => {
-          unrecorded.delete(recorded)
-          // The next callback of the upload may be due.
-          wakeUp.call()
-        })
+      const recorded = deliver(delivery).finally(() => {
+        unrecorded.delete(recorded)
+        // The next callback of the upload may be due.
+        wakeUp.call()
+      })
       unrecorded.add(recorded)
     }
     return claimed.length
+  }
+
+  /** Never rejects. */
+  async function deliver(delivery: DueDelivery): Promise<void> {
+    claims += 1
+    try {
+      await (closing.aborted ? giveBack(delivery) : attempt(delivery))
+      claims -= 1
+    } catch (error) {
+      reportFailure(error)
+      void endClaimLater()
+    }
   }
 
   /** The claim of a result that was not recorded ends with its lease. */
