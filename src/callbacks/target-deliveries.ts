@@ -19,6 +19,11 @@ import { createWakeUp } from './wake-up.ts'
 export const LEASE_MS = ATTEMPT_TIMEOUT_MS + 5000
 /** Pause in milliseconds after which due callbacks are looked for again: those of other gateways, and retries. */
 const POLL_INTERVAL_MS = 1000
+/**
+ * Claims per slot whose results are not recorded. Writes take longer than most attempts, but a store that cannot write
+ * must not let all callbacks be sent, and again when their claims end.
+ */
+const CLAIMS_PER_SLOT = 8
 /** Wait in milliseconds before the next claim, so that it claims all that is due by then. */
 const COLLECT_MS = 5
 
@@ -62,22 +67,24 @@ export function createTargetDeliveries(
   /** Deliveries whose results are not recorded. */
   const unrecorded = new Set<Promise<void>>()
   let inFlight = 0
+  /** Claims without a recorded result. */
+  let claims = 0
   let isDelivering = false
   /** Whether more may be due than there were slots for. */
   let hasMore = false
 
   /** Starts attempts for all free slots, up to `limit`. Returns their number. */
   async function startDue(limit = maxInFlight): Promise<number> {
-    const slots = Math.min(limit, pause.slots(inFlight, maxInFlight))
+    const unclaimed = CLAIMS_PER_SLOT * maxInFlight - claims
+    const slots = Math.min(limit, unclaimed, pause.slots(inFlight, maxInFlight))
     hasMore = true
-    if (slots === 0) return 0
+    if (slots <= 0) return 0
     const now = clock.now()
     const until = new Date(now.getTime() + LEASE_MS)
     const claimed = await store.claimDeliveries(target, now, slots, until)
     hasMore = claimed.length === slots
     for (const delivery of claimed) {
-      const running = closing.aborted ? giveBack(delivery) : attempt(delivery)
-      const recorded = running.catch(reportFailure).finally(() => {
+      const recorded = deliver(delivery).finally(() => {
         unrecorded.delete(recorded)
         // The next callback of the upload may be due.
         wakeUp.call()
@@ -85,6 +92,24 @@ export function createTargetDeliveries(
       unrecorded.add(recorded)
     }
     return claimed.length
+  }
+
+  /** Never rejects. */
+  async function deliver(delivery: DueDelivery): Promise<void> {
+    claims += 1
+    try {
+      await (closing.aborted ? giveBack(delivery) : attempt(delivery))
+      claims -= 1
+    } catch (error) {
+      reportFailure(error)
+      void endClaimLater()
+    }
+  }
+
+  /** The claim of a result that was not recorded ends with its lease. */
+  async function endClaimLater(): Promise<void> {
+    await clock.wait(LEASE_MS, closing)
+    claims -= 1
   }
 
   /** Lets another gateway claim the delivery at once. */

@@ -163,3 +163,21 @@ test('segments count towards the maximum, and stored files also after a restart'
   const next = await stream.mintBasic({ maxDurationSeconds: 60 })
   expect((await stream.sendFile(next.uploadURL, testcardFile())).status).toBe(503)
 })
+
+test('a video that is deleted while its segments are requested occupies nothing', async () => {
+  const file = paddedTestcard(1_000_000)
+  // Enough for the file and its segments, if they are the only ones.
+  const emulator = await start({ diskBytes: 3 * file.size + 100_000 })
+  const stream = createStreamClient(emulator)
+  const upload = async () => {
+    const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    expect((await stream.sendFile(uploadURL, file)).status).toBe(200)
+    return { uid, manifest: () => fetch(`${emulator.url}/${uid}/manifest/video.m3u8`) }
+  }
+  for (let count = 0; count < 10; count += 1) {
+    const { uid, manifest } = await upload()
+    await Promise.all([manifest(), stream.call('DELETE', `/${uid}`)])
+  }
+  const { manifest } = await upload()
+  expect((await manifest()).status).toBe(200)
+})

@@ -1,5 +1,5 @@
 /** A new emulator that starts with the folder of a killed one continues with its state. */
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -77,6 +77,28 @@ test('continues uploads, processing and webhooks of a killed emulator', async ()
     new Set([processing.uid, tus.uid, unused.uid]),
   )
   expect(webhooks.every((delivery) => delivery.video.status.state === 'ready')).toBe(true)
+})
+
+test('leaves files alone that it has not written, such as those of a file browser', async () => {
+  const directory = await folder()
+  const first = await startTestEmulator({ directory, encodeMs: 0 })
+  const stream = createStreamClient(first)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(uploadURL, testcardFile())
+  expect((await fetch(`${first.url}/${uid}/manifest/video.m3u8`)).status).toBe(200)
+  await first.close()
+  for (const name of ['files', 'segments']) {
+    await writeFile(join(directory, name, '.DS_Store'), 'positions of icons')
+    await writeFile(join(directory, name, 'notes.part'), 'notes')
+    await mkdir(join(directory, name, 'lost+found'))
+  }
+
+  const second = await startTestEmulator({ directory, encodeMs: 0 })
+  for (const name of ['files', 'segments']) {
+    const names = await readdir(join(directory, name))
+    expect(names.toSorted()).toEqual(['.DS_Store', uid, 'lost+found', 'notes.part'].toSorted())
+  }
+  expect((await fetch(`${second.url}/${uid}/video`)).status).toBe(200)
 })
 
 test('delivers a failed webhook after the restart', async () => {

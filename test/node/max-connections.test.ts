@@ -1,5 +1,6 @@
 /** The HTTP server has a bounded number of connections, and serves new ones although clients hold all of them. */
 import { expect, it } from 'vitest'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import type { ServedGateway } from '../../src/node/server/http-server.ts'
 import { RAW_UPGRADE, type RawClient, openRaw, rawFrames, rawRequest } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
@@ -69,4 +70,31 @@ it('closes no connection that the server works for, and closes a new one instead
   const further = await openRaw(server.url)
   expect(await further.closed()).toBe('')
   expect([running, stream, socket].map(isOpen)).toEqual([true, true, true])
+})
+
+it('closes no connection whose request waits in the queue', async () => {
+  let isPaused = true
+  let isQueued = false
+  const scheduling = createScheduling()
+  const server = await startTestServer({
+    maxConnections: 1,
+    scheduling: {
+      ...scheduling,
+      acceptPriority: {
+        ...scheduling.acceptPriority,
+        isPaused() {
+          isQueued = true
+          return isPaused
+        },
+      },
+    },
+  })
+  server.serve(servedGateway({ fetch: async () => new Response('served') }), silentLogger)
+  const waiting = await openRaw(server.url)
+  waiting.socket.write(rawRequest('GET /'))
+  await expect.poll(() => isQueued).toBe(true)
+  const further = await openRaw(server.url)
+  expect(await further.closed()).toBe('')
+  isPaused = false
+  expect(await waiting.until('served')).toContain('HTTP/1.1 200 OK')
 })

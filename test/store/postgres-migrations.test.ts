@@ -58,6 +58,30 @@ describeWithPostgres('PostgreSQL', () => {
     expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
   })
 
+  test('running gateways read uploads while the index of uids is built anew', async () => {
+    const database = await createTestDatabase()
+    const gateway = open(database.url)
+    const client = await gateway.connect({ lock_timeout: 5000 })
+    onTestFinished(async () => {
+      await client.end()
+      await gateway.close()
+      await database.drop()
+    })
+    await client.query(
+      'drop index uploads_by_uid; create unique index uploads_uid on uploads (uid)',
+    )
+    const file = await readFile(join(MIGRATIONS, '0010_uploads_by_uid.sql'), 'utf8')
+    const [first = '', second = ''] = file.split('--> statement-breakpoint')
+    await client.query('begin')
+    // The build of an index is the long part of the transaction.
+    expect(first).toContain('CREATE UNIQUE INDEX')
+    await client.query(first)
+    const { rows } = await gateway.pool.query('select count(*)::int as uploads from uploads')
+    expect(rows).toEqual([{ uploads: 0 }])
+    await client.query(second)
+    await client.query('commit')
+  })
+
   test('leaves the database unchanged when a migration fails', async () => {
     const database = await createTestDatabase()
     const gateway = open(database.url)

@@ -40,6 +40,8 @@ export async function serveSegments(
 ): Promise<HttpResponse> {
   const target = manifestOf(path) ?? segmentOf(path)
   if (target === null) return textResponse(404, 'Not found.')
+  // The video may have been deleted since the caller found it.
+  if (library.find(video.uid) === null) return textResponse(404, 'Video not found.')
   const result = await renditions.find(video).catch((error: unknown) => {
     if (library.find(video.uid) === null) return null
     throw error

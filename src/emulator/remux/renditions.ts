@@ -6,7 +6,13 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path'
 
 import { FairQueue } from '../fair-queue.ts'
-import { FILE_MODE, FOLDER_MODE, PARTIAL, type VideoFiles } from '../state/video-files.ts'
+import {
+  FILE_MODE,
+  FOLDER_MODE,
+  PARTIAL,
+  ownNamesIn,
+  type VideoFiles,
+} from '../state/video-files.ts'
 import type { Video } from '../state/video.ts'
 import { remuxFile, type RemuxLimits, type RemuxOutcome } from './remux-file.ts'
 
@@ -64,7 +70,7 @@ export class Renditions {
 
   /** Removes segments that the last run left unfinished, and counts the bytes of the others. */
   async prepare(): Promise<void> {
-    for (const name of await readdir(this.#directory).catch(() => [])) {
+    for (const name of await ownNamesIn(this.#directory).catch(() => [])) {
       const folder = join(this.#directory, name)
       if (name.endsWith(PARTIAL)) await rm(folder, { recursive: true, force: true })
       else this.#files.stored.set(name, this.#files.stored.of(name) + (await bytesIn(folder)))
@@ -72,12 +78,11 @@ export class Renditions {
   }
 
   /**
-   * Returns the segments of a received video, after remuxing it if no request did before. Rejects if the video is
-   * removed in the meantime, the emulator closes, or the disk fails.
+   * Returns the segments of a received video, after remuxing it if no request did before. The video must exist when
+   * this is called. Rejects if it is removed in the meantime, the emulator closes, or the disk fails.
    */
-  async find(video: Video): Promise<RemuxResult> {
-    const stored = await readStored(this.#folder(video.uid))
-    if (stored !== null) return stored
+  find(video: Video): Promise<RemuxResult> {
+    // Known at once, so that `remove` waits for it.
     const loading = this.#loading.get(video.uid) ?? this.#startLoading(video)
     return loading.result
   }
@@ -101,8 +106,7 @@ export class Renditions {
 
   #startLoading(video: Video): Loading {
     const removal = new AbortController()
-    const signal = AbortSignal.any([this.#closing, removal.signal])
-    const loading = { result: this.#load(video, signal), removal }
+    const loading = { result: this.#load(video, removal.signal), removal }
     this.#loading.set(video.uid, loading)
     void loading.result
       // The callers of `find` get the error; the next request tries again.
@@ -111,11 +115,11 @@ export class Renditions {
     return loading
   }
 
-  async #load(video: Video, signal: AbortSignal): Promise<RemuxResult> {
+  async #load(video: Video, removal: AbortSignal): Promise<RemuxResult> {
     const folder = this.#folder(video.uid)
-    // Another request can have ended since the caller looked.
     const stored = await readStored(folder)
     if (stored !== null) return stored
+    const signal = AbortSignal.any([this.#closing, removal])
     const sizeBytes = video.sizeBytes ?? 0
     const limits = {
       heapMb: sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB,

@@ -17,6 +17,15 @@ export const FOLDER_MODE = 0o700
 /** Suffix of an unfinished file; the next start removes leftovers of a killed process. */
 export const PARTIAL = '.part'
 
+/** Names that the emulator gives to files and folders. Others, such as those of a file browser, are left alone. */
+const OWN_NAME = /^[\da-f]{32}(?:\.part)?$/
+
+/** Returns the names of the emulator's files in a folder. */
+export async function ownNamesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder)
+  return names.filter((name) => OWN_NAME.test(name))
+}
+
 export class VideoFiles {
   readonly directory: string
   /** Bytes of the files, which writers add before they write. */
@@ -39,12 +48,10 @@ export class VideoFiles {
   /** Creates the folder, removes files that the last run left unfinished, and counts the others. */
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: FOLDER_MODE })
-    const names = await readdir(this.directory)
-    for (const name of names) {
+    for (const name of await ownNamesIn(this.directory)) {
       const path = join(this.directory, name)
-      const [uid = name] = name.split('.', 1)
       if (name.endsWith(PARTIAL)) await rm(path, { force: true })
-      else this.stored.set(uid, this.stored.of(uid) + ((await sizeOf(path)) ?? 0))
+      else this.stored.set(name, (await sizeOf(path)) ?? 0)
     }
   }
 

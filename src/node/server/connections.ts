@@ -156,7 +156,8 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
       const connection = open.get(socket)
       const latest = connection?.latest ?? null
       if (connection === undefined || latest === null || !isUnfinished(latest)) return true
-      return !connection.isInFlight && !connection.isEventStream
+      // A request that was received waits for the gateway until its response starts, also in the queue.
+      return !latest.req.complete || (latest.headersSent && !connection.isEventStream)
     },
     inFlight: () => inFlight,
     unfinished: () =>
