@@ -21,7 +21,7 @@ export type UploadClientProviderProps = ClientProps | OptionProps
 
 interface ClientProps {
   readonly client: UploadClient
-  /** Files that `useUploads` uploads at the same time, each with one connection to the gateway. Default: 3. */
+  /** Files that `useUploads` sends or follows to READY at the same time, each with one connection to the gateway. Default: 3. */
   readonly concurrency?: number | undefined
   readonly children?: ReactNode
 }

@@ -13,7 +13,7 @@ import type { QueueFileOptions, QueuedUpload } from './queued-upload.ts'
 import { createScheduler } from './scheduler.ts'
 
 export interface UploadQueueOptions {
-  /** Uploads that run at the same time, each with one connection to the gateway. Default: 3. */
+  /** Uploads that are sent or encoded at the same time, each with one connection to the gateway. Default: 3. */
   readonly concurrency?: number | undefined
   /** Settings of all files; those of `add` replace them one by one. */
   readonly settings?: QueueFileOptions | undefined
