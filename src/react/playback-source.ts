@@ -1,6 +1,5 @@
 /** The addresses of one video, renewed while they are used. */
 import type { Playback, PlaybackOptions, UploadClient, UploadError } from '../client/client.ts'
-import { systemClock } from '../client/clock.ts'
 import { toUploadError } from '../client/upload-error.ts'
 import { type Source, createSource } from './source.ts'
 
@@ -41,7 +40,7 @@ export function createPlaybackSource(
         } catch (error) {
           if (signal.aborted) return
           set({ playback, isLoading: false, error: toUploadError(error) })
-          await systemClock.wait(RETRY_MS, signal)
+          await wait(RETRY_MS, signal)
           if (signal.aborted) return
         }
       }
@@ -49,5 +48,18 @@ export function createPlaybackSource(
 
     void renew()
     return () => stopping.abort()
+  })
+}
+
+/** Resolves after so many milliseconds, or on abort. */
+function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end)
   })
 }
