@@ -1,4 +1,7 @@
 /** The plugin for Uppy: the recipe of its page as it stands, and all that a user does with files in the Dashboard. */
+import { symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -83,6 +86,8 @@ beforeAll(async () => {
     'tsconfig.json': readRecipe(PAGE, 'tsconfig.json'),
   })
   await buildClient(frontend)
+  const vite = dirname(fileURLToPath(import.meta.resolve('vite/package.json')))
+  await symlink(vite, join(frontend.folder, 'node_modules/vite'))
 })
 afterAll(() => frontend.remove())
 
