@@ -98,6 +98,7 @@ export async function storeMinted(
     isSent: false,
     sentBytes: undefined,
     fileDigest,
+    requireSignedURLs: upload.constraints.requireSignedURLs,
     mintedAt: upload.createdAt,
     expiresAt: upload.expiresAt,
   }

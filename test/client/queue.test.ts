@@ -360,10 +360,25 @@ describe('after a reload', () => {
     queue.subscribe(() => {})
     await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
     expect(queue.getSnapshot()).toMatchObject([{ uid, protocol: 'TUS', sizeBytes: file.size }])
-    const [id] = queue.add([file], { requireSignedURLs: true })
+    const [id] = queue.add([file], { meta: { page: 'other' } })
     expect(await untilState(queue, id, 'ready')).toMatchObject({ uid })
     expect(queue.getSnapshot()).toHaveLength(1)
     expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
+  })
+
+  it('does not resume a public upload with a file that is to be private', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(40_000_000)
+    const { uid } = await interrupt(clientOf(gateway, { storage }), file)
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const [id] = queue.add([file], { requireSignedURLs: true })
+    const upload = await untilState(queue, id, 'ready')
+    expect(upload).toMatchObject({ upload: { constraints: { requireSignedURLs: true } } })
+    expect(upload.uid).not.toBe(uid)
+    expect(statesOf(queue)).toEqual(['needs-file', 'ready'])
   })
 
   it('cancels what is being resumed', async () => {

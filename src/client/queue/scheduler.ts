@@ -76,11 +76,16 @@ export function createScheduler(
 
   const host: BatchHost = {
     isWanted: (entry) => !signal.aborted && list.has(entry) && entry.shown.state === 'preparing',
-    takeOver({ key, fileDigest }) {
+    takeOver({ key, fileDigest, input }) {
       const begun = list.all().filter(({ shown }) => shown.state === 'needs-file')
       const found =
         begun.find(({ stored }) => stored?.key === key) ??
-        begun.find(({ stored }) => stored?.upload.fileDigest === fileDigest)
+        begun.find(
+          ({ stored }) =>
+            stored?.upload.fileDigest === fileDigest &&
+            // What is to be private must not go on as a public video.
+            (input.requireSignedURLs !== true || stored.upload.requireSignedURLs === true),
+        )
       if (found === undefined) return null
       list.remove(found)
       return found.stored

@@ -30,7 +30,8 @@ export interface UploadQueue {
   subscribe(listener: () => void): () => void
   /**
    * Adds files and returns their ids. The uploads of files that are added together are minted by one request for
-   * each 20. A file whose upload was begun before a reload resumes it, whatever its options are now.
+   * each 20. A file whose upload was begun before a reload resumes it, whatever its options are now;
+   * one that is to be private resumes no public upload.
    */
   add(
     files: Iterable<UploadSource>,

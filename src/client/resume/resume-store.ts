@@ -36,6 +36,8 @@ const parseResumableUpload = object({
   sentBytes: optional(number),
   /** Digest of the file without the settings. */
   fileDigest: optional(text),
+  /** Whether playback requires a signed token. */
+  requireSignedURLs: optional(flag),
   /** Both times are RFC 3339. */
   mintedAt: text,
   expiresAt: text,
