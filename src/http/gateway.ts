@@ -4,7 +4,7 @@ import type { AuthConfig } from './auth/authenticate.ts'
 import { type HostResponses, createHostResponses } from './host-responses.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { type ConsoleOptions, createIndexHandler, withConsoleAssets } from './pages/console-page.ts'
-import { withCors } from './middleware/cors.ts'
+import { withCors, withReadableErrors } from './middleware/cors.ts'
 import { createConcurrencyLimit } from './graphql/plugins/concurrency-limit.ts'
 import { type Deadlines, createDeadlines } from '../shared/deadlines.ts'
 import { type Handler, textResponse } from './handler.ts'
@@ -17,7 +17,7 @@ import { withAllowedHosts } from './middleware/allowed-hosts.ts'
 import { createFastPath, type FastPath } from './graphql/fast-path/fast-path.ts'
 import { type MetricsHandlerOptions, createMetricsHandler } from './monitoring/metrics.ts'
 import { createRequestIdGenerator, withRequestId } from './middleware/request-id.ts'
-import { createRouter, withErrorResponse } from './router.ts'
+import { createNotFoundHandler, createRouter, withErrorResponse } from './router.ts'
 import { withSecurityHeaders } from './middleware/security-headers.ts'
 import {
   type GraphQLWebSocketServer,
@@ -145,7 +145,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const processWebhook = createProcessWebhook(dependencies, options)
   const accessLog = createAccessLog(dependencies)
   const endpoints: Readonly<Record<string, Handler>> = {
-    '/': createIndexHandler(INDEX_TEXT, console),
+    '/': withReadableErrors(origins, log, createIndexHandler(INDEX_TEXT, console)),
     [GRAPHQL_PATH]: withCors(
       { origins, methods: 'GET, POST' },
       log,
@@ -165,7 +165,8 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
         : withErrorResponse(log, createMetricsHandler(options.metrics)),
   }
   const { allowedHosts } = options
-  const router = createRouter(endpoints, dependencies.telemetry, accessLog)
+  const notFound = withReadableErrors(origins, log, createNotFoundHandler(Object.keys(endpoints)))
+  const router = createRouter(endpoints, notFound, dependencies.telemetry, accessLog)
   const withPages = withConsoleAssets(console, graphiQL?.withFiles(router) ?? router)
   const withErrors = withErrorResponse(log, withPages)
   const guarded = allowedHosts === null ? withErrors : withAllowedHosts(allowedHosts, withErrors)

@@ -24,14 +24,23 @@ export function withErrorResponse(log: Logger, endpoint: Handler): Handler {
   }
 }
 
-/** @param endpoints handlers by path, which may end with a slash in a request; they must not throw */
+/** @param paths paths of all endpoints */
+export function createNotFoundHandler(paths: readonly string[]): Handler {
+  const sentence = `Not found. Endpoints: ${paths.join(', ')}`
+  return async () => textResponse(404, sentence)
+}
+
+/**
+ * @param endpoints handlers by path, which may end with a slash in a request; they must not throw
+ * @param notFound handles all other paths
+ */
 export function createRouter(
   endpoints: Readonly<Record<string, Handler>>,
+  notFound: Handler,
   telemetry: Pick<Telemetry, 'responseSent'>,
   accessLog: AccessLog,
 ): Handler {
   const byPath = new Map(Object.entries(endpoints))
-  const paths = [...byPath.keys()].join(', ')
 
   return async (request, clientInfo?: ClientInfo) => {
     // A malformed Host header makes the URL invalid.
@@ -41,8 +50,9 @@ export function createRouter(
     const method = effectiveMethod(request.url, request.method, override)
     const endpoint = byPath.get(path)
     if (endpoint === undefined) {
-      telemetry.responseSent(null, method, 404)
-      return textResponse(404, `Not found. Endpoints: ${paths}`)
+      const response = await notFound(request, clientInfo)
+      telemetry.responseSent(null, method, response.status)
+      return response
     }
 
     const startedAt = performance.now()

@@ -51,14 +51,27 @@ describeInChromium('the console', () => {
     expect(errors).toEqual([])
   })
 
+  it('advises to delete videos when no minutes are free', async () => {
+    const { page, gateway } = await openConsole(built.folder(), { CREATOR_QUOTA_MINUTES: '1' })
+    await createDirectUpload(gateway.as(), { name: 'Full quota', maxDurationSeconds: 60 })
+    await choose(page, await videoFile('speech.mp4'))
+    const line = rowOf(page, 'speech.mp4').locator('.row-line')
+    await line.getByText('and 0 minutes are free.').waitFor()
+    expect(await line.innerText()).toMatch(/ are free\. Delete videos that are not needed\.$/)
+  })
+
   it('reports a file that is not a video, and rejects an empty file', async () => {
     const { page, errors } = await openConsole(built.folder())
     const textFile = { mimeType: 'video/mp4', buffer: Buffer.from('This is text. '.repeat(100)) }
     await page.setInputFiles('.file-input', { ...textFile, name: 'text.mp4' })
     await rowOf(page, 'text.mp4').getByText('The file is not a video.').waitFor()
     const emptyFile = { mimeType: 'video/mp4', buffer: Buffer.alloc(0), name: 'empty.mp4' }
-    await page.setInputFiles('.file-input', emptyFile)
-    await page.getByRole('alert').getByText('The file is empty.').waitFor()
+    const notes = { mimeType: 'text/plain', buffer: Buffer.from('Notes'), name: 'notes.txt' }
+    await page.setInputFiles('.file-input', [emptyFile, notes])
+    await page
+      .getByRole('alert')
+      .getByText('empty.mp4 is empty. notes.txt is not a video.')
+      .waitFor()
     expect(errors).toEqual([])
   })
 

@@ -22,7 +22,7 @@ export function failureMessageOf(error: UploadError, maxDurationSeconds: number 
         ? { message: `${requested} do not fit into the remaining storage.`, advice: QUOTA_HINT }
         : {
             message: `${requested} were requested, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
-            advice: QUOTA_HINT,
+            advice: availableMinutes < MIN_VIDEO_MINUTES ? DELETE_HINT : QUOTA_HINT,
           }
     }
     case 'RATE_LIMITED':
@@ -71,6 +71,9 @@ export function failureMessageOf(error: UploadError, maxDurationSeconds: number 
   }
 }
 
+/** With less than this free, a lower "Longest video" would leave no time for a video. */
+const MIN_VIDEO_MINUTES = 0.1
+const DELETE_HINT = 'Delete videos that are not needed.'
 const QUOTA_HINT = 'Set "Longest video" lower, or delete videos that are not needed.'
 
 /** Message for a video error of Stream. https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/ */

@@ -27,7 +27,7 @@ export interface ConsoleQueue extends Pick<
   'pause' | 'resume' | 'cancel' | 'remove' | 'close'
 > {
   readonly uploads: Store<readonly QueuedUpload[]>
-  /** Reason why a file of the last selection was rejected; null otherwise. */
+  /** Why files of the last selection were rejected, a sentence for each; null if none was. */
   readonly rejection: Store<string | null>
   add(files: readonly File[], settings: FileSettings): void
   /** Uploads a failed file again. */
@@ -45,7 +45,8 @@ export function createConsoleQueue(client: UploadClient): ConsoleQueue {
     rejection,
     add(files, settings) {
       const rejections = files.map((file) => rejectionOf(file, queue.getSnapshot()))
-      rejection.set(rejections.find((reason) => reason !== null) ?? null)
+      const reasons = rejections.filter((reason) => reason !== null)
+      rejection.set(reasons.length === 0 ? null : reasons.join(' '))
       const accepted = files.filter((_file, index) => rejections[index] === null)
       if (accepted.length > 0) queue.add(accepted, optionsFrom(settings))
     },
@@ -70,10 +71,10 @@ function optionsFrom(settings: FileSettings): QueueFileOptions {
   }
 }
 
-/** Returns null for a file that can be added. */
+/** Returns a sentence that names the file; null for a file that can be added. */
 function rejectionOf({ name, size, type }: File, uploads: readonly QueuedUpload[]): string | null {
   if (NON_VIDEO_TYPE.test(type)) return `${name} is not a video.`
-  if (size === 0) return 'The file is empty.'
+  if (size === 0) return `${name} is empty.`
   if (size > MAX_BYTES) return `${name} is larger than 30 GB, the limit of Stream.`
   const isListed = uploads.some(
     (upload) => isActive(upload) && upload.name === name && upload.sizeBytes === size,

@@ -28,6 +28,26 @@ export function corsHeaders(
   }
 }
 
+/**
+ * Lets pages of allowed origins read that the path (404) or the method (405) is wrong. Without CORS headers,
+ * browsers report a CORS error instead. Other responses, and the status for other origins, stay the same.
+ */
+export function withReadableErrors(
+  origins: ReadonlySet<string>,
+  log: Logger,
+  endpoint: Handler,
+): Handler {
+  return async (request, client) => {
+    const response = await endpoint(request, client)
+    if (response.status !== 404 && response.status !== 405) return response
+    if (origins.has(request.headers.get('origin') ?? '')) {
+      return withCors({ origins, methods: 'GET, POST' }, log, async () => response)(request, client)
+    }
+    response.headers.append('vary', 'Origin')
+    return response
+  }
+}
+
 /** Handles preflight requests and adds CORS headers for allowed origins. Does not reject other requests. */
 export function withCors(rules: CorsRules, log: Logger, endpoint: Handler): Handler {
   const { origins, methods } = rules
