@@ -2,6 +2,7 @@
 import { type ClientClock, systemClock } from './clock.ts'
 import { deleteUpload } from './delete-upload.ts'
 import { findUpload } from './gateway/find-upload.ts'
+import { gatewayURL } from './gateway/gateway-url.ts'
 import { creatorKeyPrefix } from './resume/fingerprint.ts'
 import { renewPlayback } from './gateway/renew-playback.ts'
 import { locksOf } from './resume/web-locks.ts'
@@ -39,7 +40,10 @@ export type { QueuedUpload, QueueFileOptions, QueueState } from './queue/queued-
 export { type UploadStorage, createMemoryStorage } from './resume/upload-storage.ts'
 
 export interface UploadClientOptions {
-  /** URL of the gateway's GraphQL endpoint, such as `https://uploads.example.com/graphql`. */
+  /**
+   * URL of the gateway's GraphQL endpoint, such as `https://uploads.example.com/graphql`. In a page it may be
+   * relative, such as `/graphql`.
+   */
   readonly url: string | URL
   /**
    * JWT of the caller, without "Bearer". A function is called before every request, so that it can
@@ -63,6 +67,7 @@ const DEFAULT_RETRIES = 8
 
 /**
  * Creates a client for one gateway and one caller.
+ * @throws UploadError INVALID_INPUT if `url` is no http or https URL, or is relative outside a page
  * @example
  * const client = createUploadClient({ url: 'https://uploads.example.com/graphql', token })
  * try {
@@ -79,7 +84,7 @@ const DEFAULT_RETRIES = 8
 export function createUploadClient(options: UploadClientOptions): UploadClient {
   const { token, clock = systemClock, storage = createDefaultStorage() } = options
   const dependencies: ClientDependencies = {
-    url: String(options.url),
+    url: gatewayURL(options.url),
     // In browsers, fetch throws if it is called as a method of another object.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     // The `fetch` of React Native reads responses to their end.

@@ -114,7 +114,12 @@ export async function openUpload(
 ): Promise<SourceFile> {
   validateUpload(source, options)
   const file = await openSource(source)
-  checkSize(file.size, options)
+  try {
+    checkSize(file.size, options)
+  } catch (error) {
+    file.close()
+    throw error
+  }
   return file
 }
 

@@ -93,6 +93,17 @@ describeInChromium('the client in a browser', () => {
     expect({ resumable, stored, errors }).toEqual({ resumable: [], stored: {}, errors: [] })
   })
 
+  it('resolves a relative URL by the URL of the page', async () => {
+    const { page, path, endpoint } = await start(1_000_000)
+    await page.setInputFiles('input', path)
+    const relative = { ...endpoint, url: endpoint.url.replace('http:', '') }
+    const { upload } = outcome.parse(await call(page, 'run', relative))
+    expect(upload).toMatchObject({ status: 'READY' })
+    for (const url of [undefined, 'localhost:4000/graphql']) {
+      await expect(call(page, 'run', { url })).rejects.toThrow('url: must be an absolute')
+    }
+  })
+
   it('resumes a tus upload after a reload', async () => {
     const { page, path, endpoint, gateway, errors } = await start(16_000_000)
     await page.setInputFiles('input', path)

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UploadError, createUploadClient } from '../../src/client/client.ts'
 import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
+import { serveFiles } from '../browser/kit/site.ts'
 import { createSetup } from '../fast-path/setup.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile, zeros } from '../kit/media.ts'
@@ -198,7 +199,45 @@ describe('a URL', () => {
   it('without a server rejects with NETWORK', async () => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway, { url: 'http://127.0.0.1:9/graphql', retries: 1 })
-    expect(await rejectionOf(client.upload(testcardFile()))).toMatchObject({ code: 'NETWORK' })
+    expect(await rejectionOf(client.upload(testcardFile()))).toMatchObject({
+      code: 'NETWORK',
+      message:
+        'The gateway is unreachable at http://127.0.0.1:9/graphql, or its response was lost. Check the URL. In a browser, also check that ALLOWED_ORIGINS of the gateway contains the origin of the page.',
+    })
+  })
+
+  it('that responds with a page rejects with NETWORK and names the URL', async () => {
+    const site = await serveFiles(() => ({ '/': '<!doctype html>' }))
+    const gateway = await startTestGateway()
+    const client = clientOf(gateway, { url: site.url, retries: 0 })
+    const error = await rejectionOf(client.upload(testcardFile()))
+    expect(error).toMatchObject({ code: 'NETWORK' })
+    expect(error.message).toContain(`at ${site.url}, or its response was lost. Check the URL.`)
+  })
+
+  it.each([
+    undefined,
+    null,
+    '',
+    'undefined',
+    'localhost:4000/graphql',
+    '/graphql',
+    '//uploads.example.com/graphql',
+    'ws://uploads.example.com/graphql',
+    'https://',
+    'https://ada:secret@uploads.example.com/graphql',
+  ])('that cannot work is rejected when the client is created: %s', (url) => {
+    const message =
+      'must be an absolute http or https URL without credentials, such as "https://uploads.example.com/graphql". A relative URL works only in a page.'
+    const create = (): unknown => Reflect.apply(createUploadClient, undefined, [{ url }])
+    expect(create).toThrow(
+      expect.objectContaining({
+        name: 'UploadError',
+        code: 'INVALID_INPUT',
+        issues: [{ path: ['url'], message }],
+        message: `url: ${message}`,
+      }),
+    )
   })
 
   it.each(['/healthz', '/nowhere'])(

@@ -1,5 +1,14 @@
 /** Every kind of file, by both protocols: what is sent, what resumes, and what fails. */
-import { appendFile, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdtemp,
+  open,
+  readdir,
+  readlink,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -292,6 +301,28 @@ describe('a file that changes during the upload', () => {
     await expectIncomplete(gateway)
   })
 })
+
+describe('a path', () => {
+  it.each([
+    ['EMPTY_FILE', 0],
+    ['FILE_TOO_LARGE', 200_000_001],
+  ])('is closed after %s', async (code, size) => {
+    const gateway = await startTestGateway()
+    const path = await writeTestcard()
+    await truncate(path, size)
+    const upload = clientOf(gateway).upload(path, { protocol: 'BASIC' })
+    await expect(upload).rejects.toMatchObject({ code })
+    // The client does not wait until the file is closed.
+    await expect.poll(openPaths).not.toContain(path)
+  })
+})
+
+/** Paths of the files that this process has open. */
+async function openPaths(): Promise<string[]> {
+  const folder = '/proc/self/fd'
+  const links = await readdir(folder)
+  return Promise.all(links.map(async (link) => readlink(join(folder, link)).catch(() => '')))
+}
 
 async function expectIncomplete(gateway: TestGateway): Promise<void> {
   const { videos } = await gateway.emulator.state()

@@ -36,7 +36,7 @@ export async function execute(
     signal?.throwIfAborted()
     // The body was cut off, or is not JSON.
     throw response.ok
-      ? networkError()
+      ? unreachable(endpoint)
       : gatewayError(unexpectedStatusMessage(response), isTemporaryStatus(response.status))
   }
   return outcomeFrom(result, request)
@@ -107,18 +107,21 @@ async function send(
     })
   } catch {
     signal?.throwIfAborted()
-    throw networkError()
+    throw unreachable({ url })
   }
 }
 
-/** The gateway was unreachable, or its response was lost. */
-export function networkError(): UploadError {
+/** No response of the gateway arrived, or its body is no JSON. */
+function unreachable({ url }: Pick<GatewayEndpoint, 'url'>): UploadError {
   return uploadError(
-    'The gateway is unreachable, or its response was lost. In a browser, also check that ALLOWED_ORIGINS of the gateway contains the origin of the page.',
-    {
-      code: 'NETWORK',
-    },
+    `The gateway is unreachable at ${url}, or its response was lost. Check the URL. In a browser, also check that ALLOWED_ORIGINS of the gateway contains the origin of the page.`,
+    { code: 'NETWORK' },
   )
+}
+
+/** The gateway's response began, and its connection broke or ended early. */
+export function networkError(): UploadError {
+  return uploadError('The connection to the gateway was lost.', { code: 'NETWORK' })
 }
 
 export function unexpectedStatusMessage({ status }: Response): string {

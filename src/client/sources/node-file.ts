@@ -27,13 +27,14 @@ export async function openPath(path: string): Promise<SourceFile> {
     // Only measures the duration: the file is read by its handle.
     const blob = stats.size > MAX_BLOB_BYTES ? null : await fileSystem.openAsBlob(path)
     const handle = await fileSystem.promises.open(path)
-    return {
-      ...(await openFileHandle(handle)),
-      name: nameOfPath(path),
-      blob,
-      close() {
-        handle.close().catch(() => {})
-      },
+    function close(): void {
+      handle.close().catch(() => {})
+    }
+    try {
+      return { ...(await openFileHandle(handle)), name: nameOfPath(path), blob, close }
+    } catch (error) {
+      close()
+      throw error
     }
   } catch (error) {
     const reason = error instanceof Error ? ` ${error.message}` : ''
