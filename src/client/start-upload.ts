@@ -5,7 +5,7 @@ import { deletedError } from './terminal-errors.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import { reservedDurationOf } from './duration/reserved-duration.ts'
 import {
-  type MintWish,
+  type MintRequest,
   type MintedUpload,
   type UploadTarget,
   mintUpload,
@@ -61,8 +61,8 @@ export async function startUpload(
   progress.minting(choice)
   const reservedSeconds = job.reservedSeconds ?? (await reservedDurationOf(file, options)).seconds
   signal.throwIfAborted()
-  const wish = mintWishOf({ ...job, reservedSeconds })
-  const minted = await mintUpload(dependencies, wish, signal)
+  const request = mintRequestOf({ ...job, reservedSeconds })
+  const minted = await mintUpload(dependencies, request, signal)
   const resumable = await storeMinted(dependencies, job, minted)
   const { upload, target } = minted
   progress.minted(upload, choiceOf(upload, choice, GATEWAY_REASON))
@@ -70,7 +70,7 @@ export async function startUpload(
 }
 
 /** Returns what the gateway has to mint, with a new idempotency key: the same object is the same upload. */
-export function mintWishOf(prepared: PreparedUpload): MintWish {
+export function mintRequestOf(prepared: PreparedUpload): MintRequest {
   const { file, input, options, reliableConnection } = prepared
   const maxDurationSeconds = prepared.reservedSeconds ?? input.maxDurationSeconds
   return {

@@ -70,13 +70,13 @@ describe('createUpload', () => {
     const tus = expectMinted(
       await createTusUpload(caller, { sizeBytes: 5, idempotencyKey: 'two', name: 'Video' }),
     )
-    const wished = { sizeBytes: 5, idempotencyKey: 'two', reliableConnection: false }
+    const requested = { sizeBytes: 5, idempotencyKey: 'two', reliableConnection: false }
     expect(expectMinted(await createDirectUpload(caller, { idempotencyKey: 'one' }))).toEqual(basic)
-    expect(expectMinted(await createUpload(caller, { ...wished, name: 'Video' }))).toEqual(tus)
+    expect(expectMinted(await createUpload(caller, { ...requested, name: 'Video' }))).toEqual(tus)
     for (const different of [
-      await createUpload(caller, { ...wished, name: 'Another' }),
-      await createUpload(caller, { ...wished, name: 'Video', reliableConnection: true }),
-      await createUpload(caller, { ...wished, name: 'Video', sizeBytes: 6 }),
+      await createUpload(caller, { ...requested, name: 'Another' }),
+      await createUpload(caller, { ...requested, name: 'Video', reliableConnection: true }),
+      await createUpload(caller, { ...requested, name: 'Video', sizeBytes: 6 }),
       await createTusUpload(caller, { sizeBytes: 5, idempotencyKey: 'one' }),
     ]) {
       expect(different).toMatchObject({ __typename: 'IdempotencyConflictError' })

@@ -30,7 +30,7 @@ const NO_FORM = 'file'
 const NO_CHUNKS = Number.POSITIVE_INFINITY
 
 /** The protocol, what it depends on, and the settings of one upload. */
-export interface MintWish {
+export interface MintRequest {
   /** Undefined if the gateway chooses it. */
   readonly protocol: UploadProtocol | undefined
   readonly sizeBytes: number
@@ -42,12 +42,12 @@ export interface MintWish {
 /** @throws UploadError for every error of the gateway */
 export function mintUpload(
   dependencies: GatewayEndpoint & RetryPolicy,
-  wish: MintWish,
+  request: MintRequest,
   signal: AbortSignal,
 ): Promise<MintedUpload> {
-  const request = requestFor(wish)
+  const query = queryFor(request)
   return retry(dependencies, signal, async () =>
-    readMinted(await execute(dependencies, request, signal)),
+    readMinted(await execute(dependencies, query, signal)),
   )
 }
 
@@ -59,37 +59,37 @@ export type MintResult = MintedUpload | UploadError
 
 /**
  * Sends one request for up to 20 uploads, and returns a result for each, in order. It is not repeated.
- * @param wishes without a protocol, unless it is the only one
+ * @param requests without a protocol, unless it is the only one
  * @throws UploadError if the request as a whole failed
  */
 export async function mintUploads(
   endpoint: GatewayEndpoint,
-  wishes: readonly MintWish[],
+  requests: readonly MintRequest[],
 ): Promise<readonly MintResult[]> {
-  const [first] = wishes
-  if (first !== undefined && wishes.length === 1)
-    return [resultOf(await execute(endpoint, requestFor(first), undefined))]
-  const variables = { inputs: wishes.map(inputOf) }
+  const [first] = requests
+  if (first !== undefined && requests.length === 1)
+    return [resultOf(await execute(endpoint, queryFor(first), undefined))]
+  const variables = { inputs: requests.map(inputOf) }
   const outcomes = await execute(endpoint, { query: MINT_MANY, variables }, undefined)
-  if (!Array.isArray(outcomes) || outcomes.length !== wishes.length)
+  if (!Array.isArray(outcomes) || outcomes.length !== requests.length)
     throw invalidResponse('the list of uploads')
   return outcomes.map(resultOf)
 }
 
 /** Input of a mutation that chooses the protocol. */
-function inputOf({ sizeBytes, reliableConnection, input }: MintWish) {
+function inputOf({ sizeBytes, reliableConnection, input }: MintRequest) {
   return { ...input, sizeBytes, reliableConnection }
 }
 
-function requestFor(wish: MintWish): GraphQLRequest {
-  const { protocol, sizeBytes, input } = wish
+function queryFor(request: MintRequest): GraphQLRequest {
+  const { protocol, sizeBytes, input } = request
   switch (protocol) {
     case 'BASIC':
       return { query: MINT_BASIC, variables: { input } }
     case 'TUS':
       return { query: MINT_TUS, variables: { input: { ...input, sizeBytes } } }
     case undefined:
-      return { query: MINT, variables: { input: inputOf(wish) } }
+      return { query: MINT, variables: { input: inputOf(request) } }
   }
 }
 

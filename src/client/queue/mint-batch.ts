@@ -1,10 +1,10 @@
 /** Mints the uploads of several files by one request, each once, in whatever tab they were added. */
 import type { ClientDependencies } from '../dependencies.ts'
-import { type MintResult, type MintWish, mintUploads } from '../gateway/mint-upload.ts'
+import { type MintResult, type MintRequest, mintUploads } from '../gateway/mint-upload.ts'
 import type { PreparedUpload } from '../prepare-upload.ts'
 import type { ResumableUpload } from '../resume/resume-store.ts'
 import { isRetryable, retry, waitBeforeRetry } from '../retry.ts'
-import { mintWishOf, storeMinted } from '../start-upload.ts'
+import { mintRequestOf, storeMinted } from '../start-upload.ts'
 import { UploadError } from '../upload-error.ts'
 import type { Upload } from '../gateway/upload.ts'
 
@@ -21,7 +21,7 @@ export interface MintTask {
 
 interface Attempt {
   readonly task: MintTask
-  readonly wish: MintWish
+  readonly request: MintRequest
 }
 
 /**
@@ -34,10 +34,10 @@ export async function mintBatch(
   tasks: readonly MintTask[],
   signal: AbortSignal,
 ): Promise<void> {
-  const attempts = tasks.map((task) => ({ task, wish: mintWishOf(task.prepared) }))
+  const attempts = tasks.map((task) => ({ task, request: mintRequestOf(task.prepared) }))
   // `createUploads` chooses the protocols itself.
-  const together = attempts.filter(({ wish }) => wish.protocol === undefined)
-  const alone = attempts.filter(({ wish }) => wish.protocol !== undefined)
+  const together = attempts.filter(({ request }) => request.protocol === undefined)
+  const alone = attempts.filter(({ request }) => request.protocol !== undefined)
   const groups = [together, ...alone.map((attempt) => [attempt])]
   await Promise.all(groups.map((group) => mintGroup(dependencies, group, signal)))
 }
@@ -100,8 +100,8 @@ function mintOnce(
   async function send(): Promise<readonly Rejection[]> {
     let results: readonly MintResult[]
     try {
-      const wishes = attempts.map(({ wish }) => wish)
-      results = await retry(dependencies, signal, () => mintUploads(dependencies, wishes))
+      const requests = attempts.map(({ request }) => request)
+      results = await retry(dependencies, signal, () => mintUploads(dependencies, requests))
     } catch (error) {
       return attempts.map((attempt) => ({ attempt, error, isWhole: true }))
     }

@@ -14,7 +14,7 @@ export async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 /** Initial values and factors of four independent 32-bit hashes. */
-const LANES: readonly (readonly [seed: number, factor: number])[] = [
+const HASHES: readonly (readonly [seed: number, factor: number])[] = [
   [1_779_033_703, 597_399_067],
   [3_144_134_277, 2_869_860_233],
   [1_013_904_242, 951_274_213],
@@ -22,7 +22,7 @@ const LANES: readonly (readonly [seed: number, factor: number])[] = [
 ]
 
 function plainHash(bytes: Uint8Array): string {
-  return LANES.map(([seed, factor]) => {
+  return HASHES.map(([seed, factor]) => {
     let hash = seed
     for (const byte of bytes) {
       hash = Math.imul(hash ^ byte, factor)
