@@ -68,10 +68,19 @@ function OptionsProvider(props: OptionProps): ReactNode {
   const { url, token } = options
   const latest = useLatest(options)
   const key = JSON.stringify([String(url), typeof token === 'string' ? token : typeof token])
-  const create = () => ({ key, client: createUploadClient(withLatestToken(options, latest)) })
+  const create = () => ({
+    key,
+    client: createUploadClient(withLatestToken(renderable(options), latest)),
+  })
   const [created, setCreated] = useState(create)
   if (created.key !== key) setCreated(create)
   return createElement(ClientProvider, { client: created.client, concurrency }, children)
+}
+
+/** A server sends no request, so that it may render with a relative URL, which only the page can resolve. */
+function renderable(options: UploadClientOptions): UploadClientOptions {
+  if (typeof window !== 'undefined') return options
+  return { ...options, url: new URL(options.url, 'https://page.invalid') }
 }
 
 /** Returns the options with a `token` function that calls the one of the latest render. */

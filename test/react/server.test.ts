@@ -63,5 +63,11 @@ describeInChromium(`headgate/react on a server${packagesHint}`, () => {
       expect(await subscriptions()).toBe(1)
       expect(errors()).toEqual([])
     })
+
+    it('renders with a relative URL, which only the page can resolve', async () => {
+      const { stdout, stderr } = await renderOnServer(version, '/graphql', 'unknown')
+      expect(stderr).toBe('')
+      expect(stdout).toContain('<p data-testid="list">loading</p>')
+    })
   })
 })
