@@ -12,7 +12,7 @@ import { buildPages } from './kit/build-pages.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import {
   type Frontend,
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -48,7 +48,7 @@ describeInChromium(`the app${packagesHint}`, () => {
     let built: Readonly<Record<string, string>>
     beforeAll(async () => {
       frontend = await createFrontend({ 'write-files.mjs': readRecipe(PAGE, 'write-files.mjs') })
-      await buildClient(frontend)
+      await installClient(frontend)
       const [write = '', generate = '', compile = ''] = readRecipe(PAGE, 'start.sh').split('\n')
       await shell(frontend.folder, write)
       for (const command of [generate, compile]) {

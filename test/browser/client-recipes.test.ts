@@ -10,7 +10,7 @@ import { testcard } from '../kit/media.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import {
   type Frontend,
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -94,7 +94,7 @@ beforeAll(async () => {
       type Video = Awaited<ReturnType<typeof upload>>
       export const describe = ({ hlsURL, durationSeconds }: Video): [string | null, number] => [hlsURL, durationSeconds]`,
   })
-  await buildClient(frontend)
+  await installClient(frontend)
 })
 afterAll(() => frontend.remove())
 

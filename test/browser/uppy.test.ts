@@ -12,7 +12,7 @@ import { describeInChromium, openPage } from './kit/chromium.ts'
 import { limitUploadRate, videoFile } from './kit/console.ts'
 import {
   type Frontend,
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -85,7 +85,7 @@ beforeAll(async () => {
     'src/main.ts': readRecipe(PAGE, 'src/main.ts'),
     'tsconfig.json': readRecipe(PAGE, 'tsconfig.json'),
   })
-  await buildClient(frontend)
+  await installClient(frontend)
   const vite = dirname(fileURLToPath(import.meta.resolve('vite/package.json')))
   await symlink(vite, join(frontend.folder, 'node_modules/vite'))
 })

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
 import { testcard, textFile } from '../kit/media.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
-import { type Frontend, buildClient, createFrontend } from './kit/frontend.ts'
+import { type Frontend, installClient, createFrontend } from './kit/frontend.ts'
 import { readRecipe } from './kit/recipe.ts'
 import { serveFiles } from './kit/site.ts'
 
@@ -15,7 +15,7 @@ const GATEWAY = 'http://127.0.0.1:4000'
 let frontend: Frontend
 beforeAll(async () => {
   frontend = await createFrontend()
-  await buildClient(frontend)
+  await installClient(frontend)
 })
 afterAll(() => frontend.remove())
 

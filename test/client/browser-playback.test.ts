@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
 import {
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -99,7 +99,7 @@ describeInChromium(`client.playback with hls.js${packagesHint}`, () => {
       const frontend = await createFrontend({
         [RECIPE]: readRecipe('src/graphql/recipes.md', RECIPE),
       })
-      await buildClient(frontend)
+      await installClient(frontend)
       script = await bundleSite(PLAYER, { folder: frontend.folder })
       await frontend.remove()
     }, 60_000)

@@ -187,6 +187,84 @@ declare module 'node:fs/promises' {
   expect(output).toBe(`READY ${testcard.durationSeconds.toFixed()}\n`)
 }, 60_000)
 
+const API_PROGRAM = `import { readFile } from 'node:fs/promises'
+import {
+  UploadError, createMemoryStorage, createUploadClient, createUploadList, createUploadQueue, isReady, isTerminal,
+} from '@headgate/client'
+
+const [url, path] = process.argv.slice(2)
+const bytes = await readFile(path)
+const client = createUploadClient({ url, storage: createMemoryStorage() })
+const queue = createUploadQueue(client, { concurrency: 2, settings: { maxDurationSeconds: 60 } })
+const list = createUploadList(client, {}, { pageSize: 1 })
+
+/** Resolves when the predicate is true of the snapshot. */
+const until = (source, predicate) => new Promise((resolve) => {
+  const stop = source.subscribe(check)
+  function check() {
+    if (!predicate(source.getSnapshot())) return
+    queueMicrotask(() => stop())
+    resolve(source.getSnapshot())
+  }
+  check()
+})
+const stateOf = (files, id) => files.find((file) => file.id === id)?.state
+
+const [one, other] = queue.add(['one', 'other'].map((name) => new File([bytes, name], name + '.mp4')))
+queue.pause(one)
+await until(queue, (files) => stateOf(files, other) === 'ready')
+queue.resume(one)
+const files = await until(queue, (now) => stateOf(now, one) === 'ready')
+const { uid } = files[0]
+
+const [text] = queue.add([new File(['text'], 'text.mp4')])
+await until(queue, (now) => stateOf(now, text) === 'failed')
+queue.retry(text)
+await until(queue, (now) => stateOf(now, text) === 'failed')
+queue.remove(text)
+const [canceled] = queue.add([new File([bytes, 'canceled'], 'canceled.mp4')])
+await queue.cancel(canceled)
+
+let watched
+for await (watched of client.watch(uid));
+const urls = []
+for await (const { hlsURL } of client.playback(uid)) urls.push(hlsURL)
+const connected = until(list, ({ isLive }) => isLive)
+const stop = list.subscribe(() => {})
+const before = (await connected).uploads.length
+list.loadMore()
+await until(list, ({ uploads }) => uploads.length > before)
+stop()
+const found = await client.find(uid)
+const deleted = await client.delete(uid)
+queue.close()
+const empty = await client.upload(new Blob([])).catch((error) => error)
+console.log(JSON.stringify({
+  files: queue.getSnapshot().map(({ state }) => state),
+  watched: [isReady(watched), isTerminal(watched)],
+  played: urls.length,
+  found: found.uid === uid,
+  deleted: deleted.status,
+  resumable: await client.resumable(),
+  error: empty instanceof UploadError && empty.code,
+}))
+`
+
+it('has the functions and methods that its page describes', async () => {
+  await writeFile(join(project, 'api.mjs'), API_PROGRAM)
+  const gateway = await startTestGateway()
+  const args = [`${gateway.url}/graphql`, testcard.path]
+  expect(JSON.parse(await run(project, process.execPath, 'api.mjs', ...args))).toEqual({
+    files: ['ready', 'ready'],
+    watched: [true, true],
+    played: 1,
+    found: true,
+    deleted: 'DELETED',
+    resumable: [],
+    error: 'EMPTY_FILE',
+  })
+}, 60_000)
+
 /** Packages that a page with React and Uppy installs; those of the repository are linked. */
 const PEERS = ['@uppy/core', '@types/react', 'csstype']
 

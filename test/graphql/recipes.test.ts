@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { z } from 'zod'
 import {
   type Frontend,
-  buildClient,
+  installClient,
   bundleForNode,
   createFrontend,
   hasNoPackages,
@@ -115,7 +115,7 @@ it.skipIf(hasNoPackages)(`compile under strict${packagesHint}`, { timeout: 60_00
   const files = names.map((name): [string, string] => [name, readRecipe(PAGE, name)])
   const project = await createFrontend(Object.fromEntries(files))
   onTestFinished(project.remove)
-  await Promise.all([compileRelay(project, readRecipe(PAGE, 'relay.sh')), buildClient(project)])
+  await Promise.all([compileRelay(project, readRecipe(PAGE, 'relay.sh')), installClient(project)])
   const flags =
     '--strict --noUncheckedIndexedAccess --noEmit --skipLibCheck --target es2023 --module preserve --types node'
   const sources = names.filter((name) => name.endsWith('.ts'))

@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type ProcessResult,
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -33,7 +33,7 @@ async function project(names: readonly string[], script: string) {
   const { write, read, run, remove } = frontend
   onTestFinished(remove)
   await write(PLAY, readRecipe('src/graphql/recipes.md', PLAY))
-  await buildClient(frontend)
+  await installClient(frontend)
   const lines = readRecipe(PAGE, script).split('\n')
   return {
     write,

@@ -2,7 +2,7 @@
 import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -60,9 +60,28 @@ async function compile(target: string): Promise<void> {
     ],
     { cwd: root },
   )
+  await promisify(execFile)(process.execPath, ['dist/client-package/build.js'], { cwd: folder })
+  await promisify(execFile)('npm', ['pack', './dist/npm/client'], { cwd: folder })
   await rename(folder, target).catch((error: unknown) => {
     if (!existsSync(target)) throw error
   })
+}
+
+/** Replaces the folder by the content of the frontend package, as `npm pack` packs it. */
+export async function extractClientPackage(folder: string): Promise<void> {
+  const compiled = inject('buildFolder')
+  if (!existsSync(compiled)) await compile(compiled)
+  const name = (await readdir(compiled)).find((file) => file.endsWith('.tgz'))
+  if (name === undefined) throw new Error('npm pack wrote no file.')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await promisify(execFile)('tar', [
+    '-xzf',
+    join(compiled, name),
+    '--strip-components=1',
+    '-C',
+    folder,
+  ])
 }
 
 async function linkSources(folder: string): Promise<void> {

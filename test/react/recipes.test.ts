@@ -6,7 +6,7 @@ import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
 import { videoFile } from '../browser/kit/console.ts'
 import {
   type Frontend,
-  buildClient,
+  installClient,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -48,7 +48,7 @@ describe.skipIf(hasNoPackages)(`the recipes for React${packagesHint}`, () => {
     frontend = await createFrontend(
       Object.fromEntries(FILES.map((name) => [name, readRecipe(PAGE, name)])),
     )
-    await buildClient(frontend)
+    await installClient(frontend)
   }, 60_000)
   afterAll(() => frontend.remove())
 

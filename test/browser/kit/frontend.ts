@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { clientPackageJson, gatewayPackage } from '../../../src/client-package/package-json.ts'
+import { extractClientPackage } from '../../kit/command.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const packages = join(repository, 'test/recipes/node_modules')
@@ -38,7 +38,7 @@ export interface ProcessResult {
   readonly stderr: string
 }
 
-/** Creates a project with these files, in which @headgate/client and the packages of test/recipes are installed. */
+/** Creates a project with these files, in which the packages of test/recipes are installed. */
 export async function createFrontend(
   files: Readonly<Record<string, string>> = {},
 ): Promise<Frontend> {
@@ -73,36 +73,12 @@ export async function bundleForNode({ folder }: Frontend, code: string): Promise
   return outputFiles[0]?.text ?? ''
 }
 
-/** Builds `@headgate/client` from the current sources into the project. */
-export async function buildClient({ folder }: Frontend): Promise<void> {
-  const options = {
-    ignoreConfig: '',
-    rootDir: 'src',
-    outDir: join(folder, 'node_modules/@headgate/client/dist'),
-    target: 'es2023',
-    lib: 'es2023,dom,dom.iterable',
-    module: 'nodenext',
-    types: 'node',
-    rewriteRelativeImportExtensions: '',
-    declaration: '',
-    skipLibCheck: '',
-  }
-  const flags = Object.entries(options).flatMap(([name, value]) =>
-    [`--${name}`, value].filter((argument) => argument !== ''),
-  )
-  const compiler = join(repository, 'node_modules/typescript/bin/tsc')
-  const args = [
-    compiler,
-    ...flags,
-    'src/client/client.ts',
-    'src/react/react.ts',
-    'src/uppy/uppy.ts',
-  ]
-  const { code, stdout } = await runProcess(repository, process.execPath, args)
-  if (code !== 0) throw new Error(`Building the client failed: ${stdout}`)
+/** Installs the packed `@headgate/client`. It has no dependencies. */
+export function installClient({ folder }: Frontend): Promise<void> {
+  return extractClientPackage(join(folder, 'node_modules/@headgate/client'))
 }
 
-/** Links every installed package; `@headgate/client` gets its package.json and the schema. */
+/** Links every installed package, and the schema of `@headgate/client`. */
 async function installInto(target: string): Promise<void> {
   await mkdir(target)
   const names = hasNoPackages ? [] : await readdir(packages)
@@ -112,16 +88,6 @@ async function installInto(target: string): Promise<void> {
   const client = join(target, '@headgate/client')
   await mkdir(client, { recursive: true })
   await symlink(join(repository, 'schema/schema.graphql'), join(client, 'schema.graphql'))
-  const text = await readFile(join(repository, 'package.json'), 'utf8')
-  const gateway = gatewayPackage.parse(JSON.parse(text))
-  // Without development dependencies: peers are the project's.
-  for (const name of Object.keys(gateway.dependencies)) {
-    const path = join(client, 'node_modules', name)
-    await mkdir(dirname(path), { recursive: true })
-    await symlink(join(repository, 'node_modules', name), path)
-  }
-  const json = clientPackageJson(gateway, new Set())
-  await writeFile(join(client, 'package.json'), JSON.stringify(json))
 }
 
 async function runProcess(
