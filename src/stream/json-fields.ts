@@ -33,10 +33,11 @@ export function readCount(value: unknown): number | null {
   return number !== null && number >= 0 ? number : null
 }
 
-/** Reads a number > 0; Stream uses null, 0 and -1 for "unknown" and "unset". */
+/** Reads a number from 0, exclusive, to 2^53; Stream uses null, 0 and -1 for "unknown" and "unset". */
 export function readPositive(value: unknown): number | null {
   const number = readNumber(value)
-  return number !== null && number > 0 ? number : null
+  // Larger ones are no measurement, and their sum would not be finite.
+  return number !== null && number > 0 && number <= Number.MAX_SAFE_INTEGER ? number : null
 }
 
 /** Reads an integer from 1 to `max`, the largest that GraphQL can serialize; null otherwise. */

@@ -110,6 +110,7 @@ describe('a missing or malformed field is null', () => {
     ['an empty status', { status: {}, input: {}, playback: {} }],
     ['unset caps', { maxDurationSeconds: 0, duration: -1, input: { width: -1, height: -1 } }],
     ['malformed numbers', { size: '1e3', duration: 'NaN', maxDurationSeconds: '-5' }],
+    ['impossible durations', { duration: 1e308, maxDurationSeconds: 1e300 }],
     ['an unset time', { created: '0001-01-01T00:00:00Z' }],
     ['an unknown state', { status: { state: 'transmogrifying', pctComplete: '' } }],
     ['URLs that are not HTTP', { preview: 'javascript:alert(1)', thumbnail: 'x' }],
