@@ -49,8 +49,9 @@ describe('a token', () => {
     expect(await connect(gateway, payloadOf(await tokenFor('ada')))).toBe('acknowledged')
   })
 
-  it.each<[string, object, string]>([
+  it.each<[string, object | null, string]>([
     ['no payload', {}, 'Missing token. Send `authorization` in the payload of connection_init.'],
+    ['null', null, 'Missing token. Send `authorization` in the payload of connection_init.'],
     [
       'null',
       { authorization: null },

@@ -15,7 +15,9 @@ const JWT = /^\s*[\w-]+\.[\w-]+\.[\w-]+\s*$/
  * Reads the first of `authorization`, `headers.authorization` (both in any case), `authToken` and `token` that is
  * not null. The scheme `Bearer` is optional.
  */
-export function tokenInPayload(payload: Payload = {}): TokenInPayload {
+export function tokenInPayload(given: Payload | null | undefined): TokenInPayload {
+  // graphql-ws lets null pass as a payload.
+  const payload = given ?? {}
   const { headers = null } = payload
   if (headers !== null && !isRecord(headers)) return invalid('headers', 'an object')
   const candidates = [
