@@ -5,6 +5,7 @@ import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { listedStatuses } from '../../src/uploads/upload.ts'
 import { TARGET, callbackOf, mintWith } from '../contracts/callback-store.ts'
 import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
+import { fillPostgres } from '../kit/fill-postgres.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -122,6 +123,42 @@ describeWithPostgres('PostgreSQL', () => {
     await store.ping()
     expect(await scans()).toEqual(before)
     expect(await store.quotaUsage()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
+  })
+
+  test('finds the upload of each write by itself, with 2,000 reservations since the last statistics', async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
+    const store = await createPostgresStore(postgres)
+    onTestFinished(async () => {
+      await store.close()
+      await database.drop()
+    })
+    const { pool } = postgres
+    const filling = { creators: 10, newest: after(0) }
+    await fillPostgres(database.url, { ...filling, uploads: 2000, status: 'READY' })
+    await pool.query('vacuum analyze uploads')
+    await fillPostgres(database.url, { ...filling, uploads: 2000, status: 'RESERVED' })
+    const rowsRead = async (): Promise<number> => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query<{ read: number }>(
+        `select (seq_tup_read + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'uploads'))::int as read
+        from pg_stat_user_tables where relname = 'uploads'`,
+      )
+      return rows[0]?.read ?? Number.NaN
+    }
+    const before = await rowsRead()
+    // The first executions of a prepared statement have plans of their own.
+    const ids = ['0', '1', '2', '3', '4', '5', '6', '7']
+    for (const id of ids) {
+      const upload = await mintWith(store, `minted-${id}`, callbackOf(`minted-${id}`, 1))
+      await store.saveVersion({ ...changeOf(upload, {}), callback: callbackOf(id, 2) })
+      await store.saveVersion(changeOf({ ...upload, version: 2 }, {}))
+      await store.reserve(reservationOf({ id: `released-${id}` }), unlimited)
+      await store.release(`released-${id}`)
+      await store.reserve(reservationOf({ id: `retired-${id}` }), unlimited)
+      await store.retire(`retired-${id}`)
+    }
+    expect((await rowsRead()) - before).toBeLessThan(20 * ids.length)
   })
 
   test.each(['with', 'without'])(
