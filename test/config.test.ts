@@ -316,7 +316,7 @@ describe('authentication', () => {
       secret: new TextEncoder().encode(SECRET),
       jwksURL: new URL('https://id.example.com/keys'),
       issuer: 'https://id.example.com',
-      audience: 'headgate',
+      audience: 'headgate', // the claim `aud`
     })
   })
 })

@@ -1,4 +1,4 @@
-/** Reads where the application hears of its uploads, and the secrets that sign it. */
+/** Reads the URLs that receive the events of uploads, and the secrets that sign them. */
 import { SECRET_RULE, parseSecret } from '../callbacks/signature.ts'
 import type { EnvironmentReader } from './environment-reader.ts'
 import { isPublicHTTP } from './plain-http.ts'

@@ -1,4 +1,4 @@
-/** Parts of the configuration on Node, which commands also read alone; all errors are reported together. */
+/** Sections of the configuration on Node, which commands also read alone; all errors are reported together. */
 import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'

@@ -50,10 +50,10 @@ export const MAX_LIST = 1000
 export const MAX_BOUNDARY_CHARACTERS = 70
 
 /**
- * Parts of a multipart form, and bytes of one part's headers, the emulator's choice. A part costs time
+ * Fields of a multipart form, and bytes of the headers of one, the emulator's choice. A field costs time
  * whatever its size: without a maximum, a form may have one for each 6 bytes.
  */
-export const MAX_PARTS = 1000
+export const MAX_FORM_FIELDS = 1000
 export const MAX_PART_HEADER_BYTES = 16_384
 
 /**

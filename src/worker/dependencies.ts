@@ -83,7 +83,7 @@ export async function openDependencies(
   return { dependencies, availability }
 }
 
-/** The hub delivers callbacks when it hears of the change, so that nothing is called here. */
+/** The hub delivers callbacks when it is notified of the change, so that nothing is called here. */
 function createRecorder(
   { callbacks }: Pick<WorkerConfig, 'callbacks'>,
   clock: Pick<Clock, 'now'>,

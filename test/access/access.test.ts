@@ -15,7 +15,7 @@ import {
   byTus,
   onVideo,
 } from './attempts.ts'
-import { AUDIENCE, ISSUER, type Role, startProvider } from './credentials.ts'
+import { AUD, ISSUER, type Role, startProvider } from './credentials.ts'
 
 interface Row {
   readonly name: string
@@ -405,7 +405,7 @@ describe('access', () => {
       AUTH_JWT_SECRET: TEST_SECRET,
       AUTH_JWKS_URL: jwksURL,
       AUTH_ISSUER: ISSUER,
-      AUTH_AUDIENCE: AUDIENCE,
+      AUTH_AUDIENCE: AUD,
     })
     const administrator = gateway.as(tokenOf('administrator'))
     const results: [string, string][] = []

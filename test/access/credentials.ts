@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
 export const ISSUER = 'https://id.example.com/'
-export const AUDIENCE = 'headgate'
+export const AUD = 'headgate'
 
 /** The caller that a credential identifies; selects the expected outcome. */
 export type Role = 'unauthenticated' | 'other' | 'viewer' | 'owner' | 'administrator'
@@ -26,7 +26,7 @@ export interface Provider {
 const encodeText = (secret: string): Uint8Array => new TextEncoder().encode(secret)
 const seconds = (fromNow: number): number => Math.floor(Date.now() / 1000) + fromNow
 
-const VALID_CLAIMS = { sub: 'ada', iss: ISSUER, aud: AUDIENCE, exp: seconds(3600) }
+const VALID_CLAIMS = { sub: 'ada', iss: ISSUER, aud: AUD, exp: seconds(3600) }
 
 async function createPair(alg: 'RS256' | 'ES256' | 'EdDSA') {
   const kid = `key of ${alg}`
@@ -103,7 +103,7 @@ export async function startProvider(): Promise<Provider> {
       token: await bySecret({ ...VALID_CLAIMS, iss: 'https://evil.example.com/' }),
     },
     {
-      name: 'wrong audience',
+      name: 'wrong aud',
       role: 'unauthenticated',
       token: await bySecret({ ...VALID_CLAIMS, aud: 'another' }),
     },

@@ -1,4 +1,4 @@
-/** Which changes of an upload the application hears of. */
+/** Which changes of an upload are sent to the application. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CallbackType, callbackTypeOf } from '../../src/uploads/callbacks/callback-type.ts'

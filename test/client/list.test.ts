@@ -153,12 +153,12 @@ describe('a live list', () => {
     first.close()
     await mint(gateway, 'a')
     await second.untilNamed('a')
-    const heard = first.changes.length
+    const received = first.changes.length
     second.close()
     expect(list.getSnapshot()).toMatchObject({ isLive: false, uploads: [{ name: 'a' }] })
     await vi.waitFor(async () => expect(await openSubscriptions(gateway)).toBe(0), WAIT)
     await mint(gateway, 'b')
-    expect(first.changes).toHaveLength(heard)
+    expect(first.changes).toHaveLength(received)
     const third = open(list)
     await third.untilNamed('b', 'a')
   })

@@ -56,7 +56,7 @@ describe('headgate doctor', () => {
       expect.stringMatching(/^ok {2}Stream .* embedded emulator/),
       expect.stringMatching(/^ok {2}Webhook /),
       expect.stringMatching(/^ok {2}Playback .* emulator signs/),
-      expect.stringMatching(/^ok {2}Callbacks .* hears of no upload/),
+      expect.stringMatching(/^ok {2}Callbacks .* no events of uploads are sent/),
       expect.stringMatching(/^-- {2}Callers .* administrator/),
     ])
   })

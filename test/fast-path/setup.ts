@@ -91,7 +91,7 @@ export const JWT_AUTH: AuthConfig = {
   secret: new TextEncoder().encode(TEST_SECRET),
   jwksURL: null,
   issuer: null,
-  audience: null,
+  audience: null, // the claim `aud`
 }
 
 function identity<T>(value: T): T {

@@ -125,7 +125,7 @@ describe('a verified token', () => {
         secret: null,
         jwksURL: new URL(provider.url),
         issuer: null,
-        audience: null,
+        audience: null, // the claim `aud`
       },
     })
     const exp = Math.floor(setup.clock.now().getTime() / 1000) + 36_000

@@ -25,7 +25,7 @@ const query = z.object({
   data: body,
   responseType: z.enum(['text', 'base64', 'blob']),
 })
-const blobParts = z.array(
+const blobContents = z.array(
   z.union([
     z.object({ type: z.literal('string'), data: z.string() }),
     z.object({ type: z.literal('blob'), data: blobData }),
@@ -51,7 +51,7 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
     return bytes.subarray(offset, offset + size)
   }
 
-  /** Sends form parts with a uri from the disk, as both platforms do. */
+  /** Sends form fields with a uri from the disk, as both platforms do. */
   async function encode({ string, base64, blob, formData }: z.infer<typeof body>) {
     if (string !== undefined) return { bytes: Buffer.from(string) }
     if (base64 !== undefined) return { bytes: Buffer.from(base64, 'base64') }
@@ -143,9 +143,10 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
       getConstants: () => ({ BLOB_URI_SCHEME: 'blob', BLOB_URI_HOST: null }),
       addNetworkingHandler: noop,
       createFromParts(given: unknown, id: string) {
-        const parts = blobParts.parse(given)
-        const bytes = parts.map((part) =>
-          part.type === 'string' ? Buffer.from(part.data) : bytesOf(part.data),
+        // word-ok: a name of React Native
+        const contents = blobContents.parse(given)
+        const bytes = contents.map((content) =>
+          content.type === 'string' ? Buffer.from(content.data) : bytesOf(content.data),
         )
         blobs.set(id, Buffer.concat(bytes))
       },

@@ -42,9 +42,9 @@ async function digestOf(
   others: readonly unknown[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const parts = [encode([file.name, file.size, file.lastModified, file.type, ...others])]
-  for (const part of await file.sample(signal)) parts.push(await bytesInMemory(part))
-  return digest(joinBytes(parts))
+  const identity = [encode([file.name, file.size, file.lastModified, file.type, ...others])]
+  for (const sample of await file.sample(signal)) identity.push(await bytesInMemory(sample))
+  return digest(joinBytes(identity))
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */

@@ -19,7 +19,7 @@ export interface SourceFile {
    * @throws UploadError SOURCE_FAILED, SOURCE_CONSUMED; the signal's reason on abort
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<FileBytes>
-  /** Returns the bytes that distinguish the file from others, in at most two parts. */
+  /** Returns the bytes that distinguish the file from others, as at most two ranges. */
   sample(signal?: AbortSignal): Promise<readonly FileBytes[]>
   /** The file as a Blob; null if it is none. */
   readonly blob: Blob | null

@@ -12,7 +12,8 @@ export async function checkCallbacks(
   sendsTest: boolean,
 ): Promise<readonly CheckResult[]> {
   if (callbacks === null) {
-    const sentence = 'the application hears of no upload. Set CALLBACK_URLS and CALLBACK_SECRET.'
+    const sentence =
+      'no events of uploads are sent to the application. Set CALLBACK_URLS and CALLBACK_SECRET.'
     return [{ state: sendsTest ? 'error' : 'ok', subject, sentence }]
   }
   const names = nameTargets(callbacks.targets)

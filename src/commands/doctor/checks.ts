@@ -172,6 +172,7 @@ export async function checkAuthentication({ auth }: Config): Promise<CheckResult
     const text = await response.text()
     if (response.ok && /"keys"\s*:\s*\[/.test(text)) {
       if (auth.audience === null) {
+        // word-ok: the claim `aud`
         return {
           state: 'warning',
           subject,

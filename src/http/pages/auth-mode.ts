@@ -19,7 +19,7 @@ export function withAuthMode(page: string, requiresToken: boolean): string {
 
 /** Message of a sign-in form for text that is not a token. */
 export const TOKEN_EXPECTED =
-  'This is not a token. A token is a JWT: three parts, separated by dots, without spaces.'
+  'This is not a token. A token is a JWT, such as eyJhbGci….eyJzdWIi….c2lnbmF0dXJl, without spaces.'
 
 /** Returns the JWT in the text of a sign-in form, with or without `Bearer`; null if it contains none. */
 export function tokenIn(text: string): string | null {

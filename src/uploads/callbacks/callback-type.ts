@@ -1,4 +1,4 @@
-/** Which changes of an upload the application hears of, and as what. */
+/** Which changes of an upload are sent to the application, and as which type. */
 import type { Upload, UploadStatus } from '../upload.ts'
 
 /** All types of callbacks. */

@@ -1,10 +1,9 @@
 /** Yoga plugin that hides the schema: disables introspection and name suggestions. */
 import {
-  type ASTVisitor,
   type ExecutionResult,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
-  type ValidationContext,
+  type ValidationRule,
   validate,
 } from 'graphql'
 import { mapExecutionResults, type GatewayPlugin } from './plugin.ts'
@@ -21,19 +20,17 @@ export const disableIntrospectionPlugin: GatewayPlugin = {
 }
 
 /** Validation rule: rejects `_service`, whose `sdl` is the schema. */
-function noServiceSDL(context: ValidationContext): ASTVisitor {
-  return {
-    Field(node) {
-      if (context.getFieldDef()?.name !== '_service') return
-      context.reportError(
-        new GraphQLError(
-          'Introspection has been disabled, and with it the field `_service`. Compose with the schema of a gateway with INTROSPECTION=true.',
-          { nodes: node },
-        ),
-      )
-    },
-  }
-}
+const noServiceSDL: ValidationRule = (context) => ({
+  Field(node) {
+    if (context.getFieldDef()?.name !== '_service') return
+    context.reportError(
+      new GraphQLError(
+        'Introspection has been disabled, and with it the field `_service`. Compose with the schema of a gateway with INTROSPECTION=true.',
+        { nodes: node },
+      ),
+    )
+  },
+})
 
 const validateWithoutSuggestions: typeof validate = (schema, document, rules, options) =>
   validate(schema, document, rules, { ...options, hideSuggestions: true })

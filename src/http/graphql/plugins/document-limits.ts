@@ -3,7 +3,6 @@ import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
 import {
-  type ASTVisitor,
   type DocumentNode,
   GraphQLError,
   Source,
@@ -22,6 +21,19 @@ export const MAX_DEPTH = 10
 /** Maximum number of aliases; each can add another read or another upload. */
 export const MAX_ALIASES = 50
 export const MAX_DIRECTIVES = 20
+
+/** Validation rule: rejects the alias `then`. The executor would treat such a result as a promise and fail. */
+const noThenAlias: ValidationRule = (context) => ({
+  Field(node) {
+    if (node.alias?.value !== 'then') return
+    context.reportError(
+      new GraphQLError('The alias `then` is not allowed. Use another name.', {
+        nodes: node.alias,
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      }),
+    )
+  },
+})
 
 /** Validation rules that reject operations that exceed a limit; the error names the limit. */
 export const operationLimitRules: readonly ValidationRule[] = [
@@ -49,21 +61,6 @@ export const operationLimitsPlugin: GatewayPlugin = {
   onValidate({ addValidationRule }) {
     for (const rule of operationLimitRules) addValidationRule(rule)
   },
-}
-
-/** Validation rule: rejects the alias `then`. The executor would treat such a result as a promise and fail. */
-function noThenAlias(context: ValidationContext): ASTVisitor {
-  return {
-    Field(node) {
-      if (node.alias?.value !== 'then') return
-      context.reportError(
-        new GraphQLError('The alias `then` is not allowed. Use another name.', {
-          nodes: node.alias,
-          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
-        }),
-      )
-    },
-  }
 }
 
 /** Returns options that make a rule report a validation error instead of throwing. */

@@ -3,12 +3,12 @@
  * it reads no uploads. Without this limit, aliases and fragments multiply the schema's lists.
  */
 import {
-  type ASTVisitor,
   type FieldNode,
   GraphQLError,
   Kind,
   type SelectionSetNode,
   type ValidationContext,
+  type ValidationRule,
 } from 'graphql'
 
 const ROOT_FIELDS: ReadonlySet<string> = new Set(['__schema', '__type'])
@@ -18,7 +18,7 @@ const ROOT_FIELDS: ReadonlySet<string> = new Set(['__schema', '__type'])
  * graphql-js and of tools select each field once. The rule MaxIntrospectionDepthRule of graphql-js limits the
  * nesting of introspection lists.
  */
-export function eachIntrospectionFieldOnce(context: ValidationContext): ASTVisitor {
+export const eachIntrospectionFieldOnce: ValidationRule = (context) => {
   /** Checked selection sets. Checking a fragment for each spread would take exponential time if nested. */
   const checked = new Set<SelectionSetNode>()
 
