@@ -24,11 +24,11 @@ export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
 export type { UploadClient } from './upload-client.ts'
 export type { NativeFile, NodeFileHandle, StreamSource, UploadSource } from './upload-source.ts'
+export type { UploadListSnapshot } from './list/list-snapshot.ts'
 export {
   type UploadFilter,
   type UploadList,
   type UploadListOptions,
-  type UploadListSnapshot,
   createUploadList,
 } from './list/upload-list.ts'
 export {

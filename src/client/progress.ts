@@ -1,4 +1,5 @@
 /** Progress of one upload, from minting to READY. */
+import { callListener } from './call-listener.ts'
 import type { ProtocolChoice } from './choose-protocol.ts'
 import { type Upload, type UploadProtocol, isAwaitingBytes } from './gateway/upload.ts'
 
@@ -56,15 +57,7 @@ export function createProgressReporter(
     if (last.phase === 'ready') return
     const next = { ...last, ...change }
     last = { ...next, fraction: Math.max(last.fraction, fractionOf(next)) }
-    if (listener === undefined) return
-    try {
-      listener(last)
-    } catch (error) {
-      // Reports an error of the listener as uncaught, as DOM events do, and continues the upload.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    if (listener !== undefined) callListener(listener, last)
   }
 
   return {

@@ -9,6 +9,7 @@ import {
   type UploadListSnapshot,
   createUploadList,
 } from '../client/client.ts'
+import { LOADING_LIST } from '../client/list/list-snapshot.ts'
 import {
   LOADING_PLAYBACK,
   type UsePlaybackResult,
@@ -34,16 +35,6 @@ function sourcesOf(client: UploadClient): ClientSources {
   }
   byClient.set(client, sources)
   return sources
-}
-
-/** The list before its first page. */
-const LOADING_LIST: UploadListSnapshot = {
-  uploads: [],
-  isLoading: true,
-  isLive: false,
-  hasMore: false,
-  isLoadingMore: false,
-  error: null,
 }
 
 /** A live list that equal components share. */

@@ -2,6 +2,7 @@
 import { type CryptoKey, SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { createServer } from 'node:http'
 import { TEST_SECRET } from '../kit/gateway.ts'
+import { listen } from '../kit/listen.ts'
 
 export const ISSUER = 'https://id.example.com/'
 export const AUD = 'headgate'
@@ -20,7 +21,7 @@ export interface Credential {
 export interface Provider {
   readonly jwksURL: string
   readonly credentials: readonly Credential[]
-  stop(): void
+  stop(): Promise<void>
 }
 
 const encodeText = (secret: string): Uint8Array => new TextEncoder().encode(secret)
@@ -48,7 +49,8 @@ export async function startProvider(): Promise<Provider> {
   const kinds = ['RS256', 'ES256', 'EdDSA'] as const
   const pairs = await Promise.all(kinds.map(createPair))
   const keys = pairs.map(({ jwk }) => jwk)
-  const { url: jwksURL, stop } = await serve(JSON.stringify({ keys }))
+  const jwks = JSON.stringify({ keys })
+  const { origin, close } = await listen(createServer((_request, response) => response.end(jwks)))
 
   const [rsa] = pairs
   if (rsa === undefined) throw new Error('No key was generated.')
@@ -157,7 +159,7 @@ export async function startProvider(): Promise<Provider> {
       token: await bySecret({ ...VALID_CLAIMS, sub: 'bob', scope: 'uploads:administrator' }),
     },
   ]
-  return { jwksURL, credentials, stop }
+  return { jwksURL: `${origin}/keys`, credentials, stop: close }
 }
 
 /** Replaces the subject of a token and keeps its signature. */
@@ -165,15 +167,4 @@ function withOtherSubject(token: string): string {
   const [header, , signature] = token.split('.')
   const payload = btoa(JSON.stringify({ ...VALID_CLAIMS, sub: 'root' })).replaceAll('=', '')
   return [header, payload, signature].join('.')
-}
-
-function serve(body: string): Promise<{ url: string; stop: () => void }> {
-  const server = createServer((_request, response) => response.end(body))
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' ? address?.port : undefined
-      resolve({ url: `http://127.0.0.1:${port}/keys`, stop: () => server.close() })
-    })
-  })
 }

@@ -1,11 +1,11 @@
 /** Runs the recipes of src/client/README.md with the built client. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transformSync } from 'esbuild'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { testcard } from '../kit/media.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import {
@@ -234,11 +234,7 @@ describe('the recipe for headgate/client in Node', () => {
       response.setHeader('content-length', testcard.bytes.length)
       response.end(testcard.bytes)
     })
-    onTestFinished(() => void server.close())
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const { origin } = await listenInTest(server)
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const options = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
     const { code } = transformSync(readRecipe(PAGE, 'stream.ts'), { loader: 'ts' })
@@ -247,7 +243,7 @@ describe('the recipe for headgate/client in Node', () => {
       '--input-type=module',
       '--eval',
       `import { copy } from './stream.js'
-      const { status, name } = await copy('http://127.0.0.1:${port}', ${JSON.stringify(options)})
+      const { status, name } = await copy('${origin}', ${JSON.stringify(options)})
       console.log(status, name)`,
     )
     expect({ stdout, stderr }).toEqual({ stdout: 'READY copy.mp4\n', stderr: '' })

@@ -1,7 +1,6 @@
 /** What a dead target costs, with 100,000 callbacks that wait for it, and how fast they are sent when it is back. */
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type Server, createServer } from 'node:http'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import { megabytes, print } from '../chaos/report.ts'
 import { wholeNumberFrom } from '../chaos/seed.ts'
 import { callbackVariables } from '../kit/callback-target.ts'
 import { TEST_SECRET, callerOf, tokenFor } from '../kit/gateway.ts'
+import { listen } from '../kit/listen.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { fillOutbox } from './fill-outbox.ts'
 
@@ -32,7 +32,7 @@ interface Target {
 async function startDeadTarget(): Promise<Target> {
   const accepted = new Set<string>()
   let isDead = true
-  const server: Server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     if (isDead) {
       request.socket.destroy()
       return
@@ -42,15 +42,10 @@ async function startDeadTarget(): Promise<Target> {
       response.writeHead(204).end()
     })
   })
-  await once(server.listen(await findFreePort(), '127.0.0.1'), 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  const port = address === null || typeof address === 'string' ? 0 : address.port
+  const { origin, close } = await listen(server, await findFreePort())
+  onTestFinished(close)
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `${origin}/`,
     accepted,
     revive() {
       isDead = false

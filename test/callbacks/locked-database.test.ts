@@ -1,10 +1,10 @@
 /** Callbacks while SQLite's write lock is held: their results cannot be recorded. */
-import { once } from 'node:events'
 import { type ServerResponse, createServer } from 'node:http'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { callbackVariables } from '../kit/callback-target.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { fillOutbox } from './fill-outbox.ts'
 
 /** Callbacks that a gateway sends at the same time. */
@@ -23,15 +23,9 @@ async function startTarget() {
     if (isOpen) response.writeHead(204).end()
     else waiting.push(response)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The target has no port.')
+  const { origin } = await listenInTest(server)
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `${origin}/`,
     received: () => received,
     open() {
       isOpen = true

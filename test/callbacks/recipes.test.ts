@@ -1,6 +1,5 @@
 /** Runs the recipes of src/callbacks/README.md as printed, and sends callbacks of a real gateway to them. */
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { type RequestListener, createServer } from 'node:http'
 import { join } from 'node:path'
@@ -19,6 +18,7 @@ import { readRecipe } from '../browser/kit/recipe.ts'
 import { isRecord } from '../../src/shared/json.ts'
 import { CALLBACK_SECRETS, callbackVariables } from '../kit/callback-target.ts'
 import { startTestGateway } from '../kit/gateway.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
 
@@ -126,13 +126,5 @@ function isHandler(value: unknown): value is (request: Request) => Promise<Respo
 
 /** Serves on a free port until the test ends; returns the URL of the callbacks. */
 async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-  return `http://127.0.0.1:${address.port}/callbacks`
+  return `${(await listenInTest(createServer(listener))).origin}/callbacks`
 }

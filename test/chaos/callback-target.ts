@@ -1,11 +1,11 @@
 /** A target of callbacks that fails in every way for a while, and remembers all that it received. */
-import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { verifyCallback } from '../../src/callbacks/verify-callback.ts'
 import { type CallbackType, callbackTypes } from '../../src/uploads/callbacks/callback-type.ts'
 import { CALLBACK_SECRETS } from '../kit/callback-target.ts'
+import { listen } from '../kit/listen.ts'
 import { findFreePort } from './gateway-process.ts'
 import { type Chance, chanceFrom } from './seed.ts'
 
@@ -97,11 +97,9 @@ export async function startFaultyTarget(seed: number): Promise<FaultyTarget> {
       response.writeHead(401).end()
     })
   })
-  await once(server.listen(await findFreePort(), '127.0.0.1'), 'listening')
-  const address = server.address()
-  const port = address === null || typeof address === 'string' ? 0 : address.port
+  const { origin, close } = await listen(server, await findFreePort())
   return {
-    url: `http://127.0.0.1:${port}/callbacks`,
+    url: `${origin}/callbacks`,
     receipts,
     responses,
     rejected,
@@ -112,9 +110,7 @@ export async function startFaultyTarget(seed: number): Promise<FaultyTarget> {
     },
     async close() {
       closing.abort()
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
+      await close()
     },
   }
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type UploadStatus, uploadStatuses } from '../../src/uploads/upload.ts'
 import type { EmulatorState } from '../kit/emulator.ts'
-import { readPages } from '../kit/pages.ts'
+import { readUploads } from './read-uploads.ts'
 import type { RetryingClient } from './retrying-client.ts'
 import type { Setup } from './setup.ts'
 
@@ -18,46 +18,12 @@ const uploadSchema = z.object({
 /** An upload as an administrator reads it. */
 export type KnownUpload = z.infer<typeof uploadSchema>
 
-const pageSchema = z.object({
-  uploads: z.object({
-    nodes: z.array(uploadSchema),
-    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-  }),
-})
-
-const PAGE = /* GraphQL */ `
-  query ($after: String, $filter: UploadFilter) {
-    uploads(first: 100, after: $after, filter: $filter) {
-      nodes {
-        uid
-        status
-        version
-        meta
-        progress {
-          receivedBytes
-        }
-        history {
-          status
-          at
-        }
-        video {
-          readyAt
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`
-
 /** Reads every upload of the gateway, newest first. */
-export async function allUploads(admin: RetryingClient): Promise<readonly KnownUpload[]> {
-  // Without a filter, the list leaves deleted uploads out.
-  const filter = { status: uploadStatuses }
-  return readPages(
-    async (after) => (await admin.request(pageSchema, PAGE, { after, filter })).uploads,
+export function allUploads(admin: RetryingClient): Promise<readonly KnownUpload[]> {
+  return readUploads(
+    admin,
+    uploadSchema,
+    'uid status version meta progress { receivedBytes } history { status at } video { readyAt }',
   )
 }
 

@@ -1,8 +1,8 @@
 /** Forwards Stream's webhooks to one running gateway of several. */
-import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
+import { listen } from '../kit/listen.ts'
 
 export interface WebhookProxy {
   /** URL without a path. */
@@ -57,19 +57,8 @@ export async function startWebhookProxy(
   const server = createServer((request, response) => {
     forward(request, response).catch(() => response.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('No port.')
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    deliveries,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
+  const { origin, close } = await listen(server)
+  return { url: origin, deliveries, close }
 }
 
 function uidIn(body: Buffer): string {

@@ -1,10 +1,10 @@
 /** The upload queue in Chromium: 30 files, two network failures and a reload; and durations by a `<video>` element. */
 import type { CDPSession, Page } from 'playwright-core'
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
 import { videoFile } from '../browser/kit/console.ts'
-import { startSite } from '../browser/kit/site.ts'
+import { bundleSite, serveSite } from '../browser/kit/site.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcard } from '../kit/media.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -101,8 +101,13 @@ function watchRequests(page: Page) {
 }
 
 describeInChromium('an upload queue in a browser', () => {
+  let script = ''
+  beforeAll(async () => {
+    script = await bundleSite(PAGE)
+  })
+
   it('uploads 30 files over two network failures and a reload, and sends no chunk twice', async () => {
-    const site = await startSite(PAGE)
+    const site = await serveSite(script)
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
       ALLOWED_ORIGINS: site.origin,
@@ -173,7 +178,7 @@ describeInChromium('an upload queue in a browser', () => {
   })
 
   it('mints the files of two tabs once', async () => {
-    const site = await startSite(PAGE)
+    const site = await serveSite(script)
     const gateway = await startTestGateway({ ALLOWED_ORIGINS: site.origin })
     const { page } = await openPage(site.url)
     const other = await page.context().newPage()
@@ -191,7 +196,7 @@ describeInChromium('an upload queue in a browser', () => {
   })
 
   it('measures the duration of videos, and of nothing else', async () => {
-    const { page } = await openPage((await startSite(PAGE)).url)
+    const { page } = await openPage((await serveSite(script)).url)
     await page.setInputFiles('input', [
       { name: 'a.mp4', mimeType: 'video/mp4', buffer: Buffer.from(testcard.bytes) },
       { name: 'b.mp4', mimeType: 'video/mp4', buffer: Buffer.from('no video') },
@@ -200,7 +205,7 @@ describeInChromium('an upload queue in a browser', () => {
   })
 
   it('measures no duration after an abort, as of a file that is read too slowly', async () => {
-    const { page } = await openPage((await startSite(PAGE)).url)
+    const { page } = await openPage((await serveSite(script)).url)
     await page.setInputFiles('input', [
       { name: 'a.mp4', mimeType: 'video/mp4', buffer: Buffer.from(testcard.bytes) },
     ])

@@ -2,11 +2,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import type { UploadOptions } from '../../src/client/client.ts'
 import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
-import { startSite } from '../browser/kit/site.ts'
+import { bundleSite, serveSite } from '../browser/kit/site.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf } from './kit.ts'
@@ -49,6 +49,8 @@ const outcome = z.object({
 const WAIT = { timeout: 20_000, interval: 50 }
 const TUS_OPTIONS: UploadOptions = { reliableConnection: false, chunkSizeBytes: CHUNK_BYTES }
 
+let script = ''
+
 async function start(sizeBytes: number) {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-client-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -56,7 +58,7 @@ async function start(sizeBytes: number) {
   const path = join(folder, 'holidays.mp4')
   await writeFile(path, Buffer.from(await paddedTestcard(sizeBytes).arrayBuffer()))
 
-  const site = await startSite(PAGE)
+  const site = await serveSite(script)
   const gateway = await startTestGateway({
     AUTH_JWT_SECRET: TEST_SECRET,
     ALLOWED_ORIGINS: site.origin,
@@ -73,6 +75,10 @@ function call(page: Page, name: string, args: object = {}): Promise<unknown> {
 }
 
 describeInChromium('the client in a browser', () => {
+  beforeAll(async () => {
+    script = await bundleSite(PAGE)
+  })
+
   it('uploads with one POST and reports progress in bytes', async () => {
     const { page, path, endpoint, errors } = await start(4_000_000)
     await page.setInputFiles('input', path)

@@ -1,7 +1,6 @@
 /** A TCP relay to the upload host, which a test stalls or slows down. */
-import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { listenInTest } from '../kit/listen.ts'
 
 export interface LineOptions {
   /** Awaited before bytes of a client are passed on; receives the number of bytes since the start. */
@@ -18,16 +17,11 @@ export async function startLine(
   { beforeSending, beforeResponding, onCut }: LineOptions,
 ): Promise<typeof fetch> {
   const target = new URL(host)
-  const sockets = new Set<Socket>()
   let sentBytes = 0
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => sockets.delete(socket))
-    }
+    for (const socket of [client, upstream]) socket.on('error', () => {})
     // The other way, a response that is held back is still passed on.
     client.on('close', () => upstream.destroy())
     passOn(client, upstream, async (size) => {
@@ -38,18 +32,11 @@ export async function startLine(
       client.destroy(),
     )
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
+  const { port } = await listenInTest(server)
   return (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
     if (url.origin !== target.origin) return fetch(url, init)
-    url.port = String(address.port)
+    url.port = String(port)
     if (onCut !== undefined) init?.signal?.addEventListener('abort', onCut)
     return fetch(url, init)
   }

@@ -1,8 +1,9 @@
 /** The upload queue: states, batches of mint requests, limits of the caller, pause, retry, cancel and resuming. */
+import { EventEmitter, once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import {
   type QueuedUpload,
-  type UploadClient,
+  type UploadClientOptions,
   type UploadQueue,
   createMemoryStorage,
   createUploadQueue,
@@ -20,6 +21,24 @@ const fetchButDelete: typeof globalThis.fetch = (input, init) =>
   typeof init?.body === 'string' && init.body.includes('mutation Delete')
     ? Promise.reject(new TypeError('The network is down.'))
     : fetch(input, init)
+
+/** A fetch that holds the second PATCH, after which one chunk is stored, until it is released or aborted. */
+function holdSecondChunk() {
+  const events = new EventEmitter()
+  const held = once(events, 'held')
+  const released = once(events, 'released')
+  let patches = 0
+  const holding: typeof globalThis.fetch = async (input, init) => {
+    if (init?.method === 'PATCH') patches += 1
+    if (init?.method === 'PATCH' && patches === 2) {
+      events.emit('held')
+      const aborted = new Promise((resolve) => init.signal?.addEventListener('abort', resolve))
+      await Promise.race([released, aborted])
+    }
+    return fetch(input, init)
+  }
+  return { fetch: holding, held, release: () => events.emit('released') }
+}
 
 /** Files whose names differ. */
 function files(count: number): readonly File[] {
@@ -214,17 +233,21 @@ describe('an upload queue', () => {
 describe('a queued file', () => {
   it('that is paused leaves its place to another, and resumes at the offset', async () => {
     const gateway = await startTestGateway()
-    const queue = createUploadQueue(clientOf(gateway), { concurrency: 1, settings: TUS })
-    const [first, second] = queue.add([paddedTestcard(16_000_000), testcardFile()])
-    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
-    await vi.waitFor(() => expect(find(queue, first).sentBytes).toBeGreaterThan(0), WAIT)
-    queue.pause(first ?? '')
+    const { fetch, held } = holdSecondChunk()
+    const client = clientOf(gateway, { fetch })
+    const queue = createUploadQueue(client, { concurrency: 1, settings: TUS })
+    const [first = '', second] = queue.add([paddedTestcard(16_000_000), testcardFile()])
+    await held
+    queue.pause(first)
     expect(find(queue, first)).toMatchObject({ state: 'paused', bytesPerSecond: null })
     await untilState(queue, second, 'ready')
     const { uid } = find(queue, first)
-    queue.resume(first ?? '')
+    queue.resume(first)
     expect(await untilState(queue, first, 'ready')).toMatchObject({ uid })
-    expect((await gateway.emulator.state()).videos).toHaveLength(2)
+    const { videos, requests } = await gateway.emulator.state()
+    expect(videos).toHaveLength(2)
+    // Four chunks of the first file, of which none is sent twice, and one of the second file.
+    expect(requests).toMatchObject({ tus_patch: 5 })
   })
 
   it('that is paused before its batch is minted reserves nothing', async () => {
@@ -341,24 +364,33 @@ describe('a queued file', () => {
   })
 })
 
-/** Uploads the file by tus, and closes the queue in the middle. */
-async function interrupt(client: UploadClient, file: Blob) {
+/**
+ * Uploads the file by tus, closes its queue in the middle, and opens another one, which lists the upload.
+ * @param options of the other queue's client
+ */
+async function interrupt(
+  gateway: TestGateway,
+  file: Blob,
+  options: Partial<UploadClientOptions> = {},
+) {
+  const storage = createMemoryStorage()
+  const { fetch, held } = holdSecondChunk()
+  const before = createUploadQueue(clientOf(gateway, { storage, fetch }))
+  const [id] = before.add([file], TUS)
+  await held
+  before.close()
+  const client = clientOf(gateway, { storage, ...options })
   const queue = createUploadQueue(client)
-  const [id] = queue.add([file], TUS)
-  await vi.waitFor(() => expect(find(queue, id).sentBytes).toBeGreaterThan(0), WAIT)
-  queue.close()
-  return find(queue, id)
+  queue.subscribe(() => {})
+  await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+  return { client, queue, uid: find(before, id).uid }
 }
 
 describe('after a reload', () => {
   it('lists what was begun, and resumes it when the file is added, whatever its options', async () => {
     const gateway = await startTestGateway()
-    const storage = createMemoryStorage()
-    const file = paddedTestcard(40_000_000)
-    const { uid } = await interrupt(clientOf(gateway, { storage }), file)
-    const queue = createUploadQueue(clientOf(gateway, { storage }))
-    queue.subscribe(() => {})
-    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const file = paddedTestcard(16_000_000)
+    const { queue, uid } = await interrupt(gateway, file)
     expect(queue.getSnapshot()).toMatchObject([{ uid, protocol: 'TUS', sizeBytes: file.size }])
     const [id] = queue.add([file], { meta: { page: 'other' } })
     expect(await untilState(queue, id, 'ready')).toMatchObject({ uid })
@@ -368,12 +400,8 @@ describe('after a reload', () => {
 
   it('does not resume a public upload with a file that is to be private', async () => {
     const gateway = await startTestGateway()
-    const storage = createMemoryStorage()
-    const file = paddedTestcard(40_000_000)
-    const { uid } = await interrupt(clientOf(gateway, { storage }), file)
-    const queue = createUploadQueue(clientOf(gateway, { storage }))
-    queue.subscribe(() => {})
-    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const file = paddedTestcard(16_000_000)
+    const { queue, uid } = await interrupt(gateway, file)
     const [id] = queue.add([file], { requireSignedURLs: true })
     const upload = await untilState(queue, id, 'ready')
     expect(upload).toMatchObject({ upload: { constraints: { requireSignedURLs: true } } })
@@ -383,12 +411,8 @@ describe('after a reload', () => {
 
   it('cancels what is being resumed', async () => {
     const gateway = await startTestGateway()
-    const storage = createMemoryStorage()
-    const file = paddedTestcard(40_000_000)
-    await interrupt(clientOf(gateway, { storage }), file)
-    const queue = createUploadQueue(clientOf(gateway, { storage }))
-    queue.subscribe(() => {})
-    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const file = paddedTestcard(16_000_000)
+    const { queue } = await interrupt(gateway, file)
     const [id = ''] = queue.add([file], TUS)
     // Not polled: it is found and prepared within a few milliseconds.
     await new Promise<void>((resolve) => {
@@ -426,24 +450,16 @@ describe('after a reload', () => {
 
   it('cancels what is not resumed', async () => {
     const gateway = await startTestGateway()
-    const storage = createMemoryStorage()
-    await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
-    const queue = createUploadQueue(clientOf(gateway, { storage }))
-    queue.subscribe(() => {})
-    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const { client, queue } = await interrupt(gateway, paddedTestcard(16_000_000))
     await queue.cancel(queue.getSnapshot()[0]?.id ?? '')
     expect((await gateway.emulator.state()).videos).toEqual([])
-    expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
+    expect(await client.resumable()).toEqual([])
   })
 
   it('needs the file again when its deletion failed and it is tried again', async () => {
     const gateway = await startTestGateway()
-    const storage = createMemoryStorage()
-    const { uid } = await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
-    const client = clientOf(gateway, { storage, fetch: fetchButDelete, retries: 0 })
-    const queue = createUploadQueue(client)
-    queue.subscribe(() => {})
-    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    const options = { fetch: fetchButDelete, retries: 0 }
+    const { queue, uid } = await interrupt(gateway, paddedTestcard(16_000_000), options)
     const [{ id } = { id: '' }] = queue.getSnapshot()
     await expect(queue.cancel(id)).rejects.toMatchObject({ code: 'NETWORK' })
     expect(find(queue, id)).toMatchObject({ uid, error: { code: 'NETWORK' } })
@@ -528,6 +544,17 @@ describe('a stream', () => {
   })
 })
 
+/** Adds a file twice; resolves in the middle of the transfer. */
+async function addTwice(gateway: TestGateway) {
+  const { fetch, held, release } = holdSecondChunk()
+  const queue = createUploadQueue(clientOf(gateway, { fetch }), { settings: TUS })
+  const file = paddedTestcard(16_000_000)
+  const ids = queue.add([file, file])
+  for (const id of ids) await untilMinted(queue, id)
+  await held
+  return { queue, ids, release }
+}
+
 describe('a file that is added twice', () => {
   it('is uploaded once', async () => {
     const gateway = await startTestGateway()
@@ -542,12 +569,9 @@ describe('a file that is added twice', () => {
 
   it.each([0, 1])('is uploaded when entry %i of it is canceled', async (canceled) => {
     const gateway = await startTestGateway()
-    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
-    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
-    const file = paddedTestcard(16_000_000)
-    const ids = queue.add([file, file])
-    for (const id of ids) await untilMinted(queue, id)
+    const { queue, ids, release } = await addTwice(gateway)
     await queue.cancel(ids[canceled] ?? '')
+    release()
     await untilIdle(gateway, queue)
     expect(statesOf(queue)).toEqual(['ready'])
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
@@ -555,11 +579,7 @@ describe('a file that is added twice', () => {
 
   it('is deleted when both entries of it are canceled', async () => {
     const gateway = await startTestGateway()
-    const queue = createUploadQueue(clientOf(gateway), { settings: TUS })
-    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
-    const file = paddedTestcard(16_000_000)
-    const ids = queue.add([file, file])
-    for (const id of ids) await untilMinted(queue, id)
+    const { queue, ids } = await addTwice(gateway)
     await Promise.all(ids.map((id) => queue.cancel(id)))
     expect((await gateway.emulator.state()).videos).toEqual([])
   })

@@ -1,10 +1,10 @@
 /** Plays the gateway and Stream's upload host for a client. A test replaces responses of the upload host. */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
-import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { ClientClock } from '../../src/client/clock.ts'
+import { listen } from '../kit/listen.ts'
 
 /** One request to the upload URL, after the host counted its bytes. */
 export interface TusRequest {
@@ -76,11 +76,7 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
   const server = createServer((request, response) => {
     respond(request, response).catch(() => response.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const origin = `http://127.0.0.1:${address.port}`
+  const { origin, close } = await listen(server)
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url === '/graphql') return respondGraphQL(await buffer(request), response)
@@ -136,12 +132,6 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
     response.end(JSON.stringify({ data: { outcome } }))
   }
 
-  async function stop(): Promise<void> {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  }
-
   return {
     url: `${origin}/graphql`,
     get requests() {
@@ -164,7 +154,7 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
       requests = []
       uploads = []
     },
-    stop,
+    stop: close,
   }
 }
 
@@ -183,10 +173,12 @@ export function createImpatientClock(): ClientClock & { readonly waits: readonly
     now: () => new Date(),
     wait: (milliseconds, signal) =>
       new Promise((resolve) => {
-        signal?.addEventListener('abort', () => resolve(), { once: true })
-        if (milliseconds >= 30_000 && signal?.aborted !== true) return
-        waits.push(milliseconds)
-        resolve()
+        if (milliseconds < 30_000 || signal?.aborted === true) {
+          waits.push(milliseconds)
+          resolve()
+        } else {
+          signal?.addEventListener('abort', () => resolve(), { once: true })
+        }
       }),
   }
 }

@@ -1,6 +1,6 @@
 /** The emulated `env.STREAM` binding behaves as Cloudflare documents it. */
 import { createServer } from 'node:http'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   BindingError,
   type Comparison,
@@ -9,6 +9,7 @@ import {
 } from '../../src/emulator/binding/stream-binding.ts'
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { writePng } from './kit/png.ts'
 import { createStreamClient } from './kit/stream-client.ts'
@@ -27,13 +28,7 @@ function sendFile(uploadURL: string): Promise<Response> {
 /** Serves an image until the test ends; returns its URL. */
 async function serveImage(image: Uint8Array): Promise<string> {
   const server = createServer((_request, response) => response.end(image))
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  onTestFinished(() => void server.close())
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return `http://127.0.0.1:${address.port}/logo.png`
+  return `${(await listenInTest(server)).origin}/logo.png`
 }
 
 const UNKNOWN = 'f'.repeat(32)

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 
 import { startTestEmulator } from '../kit/emulator.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { openRequest } from './kit/raw-request.ts'
 import { writePng } from './kit/png.ts'
 import { createStreamClient, type StreamClient } from './kit/stream-client.ts'
@@ -51,17 +52,7 @@ async function createProfile(stream: StreamClient, name = '') {
 
 /** Starts a server of images; returns its URL. */
 async function serveImages(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return `http://127.0.0.1:${address.port}/logo.png`
+  return `${(await listenInTest(createServer(listener))).origin}/logo.png`
 }
 
 describe('profiles', () => {

@@ -1,7 +1,5 @@
 /** WebSocket clients that send the same messages to two servers and compare what they receive. */
-import { once } from 'node:events'
-import { onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { openWebSocket } from '../kit/web-socket.ts'
 import { ticks, until } from './subscription-clients.ts'
 
 /** One message: text, bytes, or text in fragments. */
@@ -21,11 +19,9 @@ export interface RawSocket {
 
 /** Opens a WebSocket without sending connection_init. */
 export async function openRaw(url: string): Promise<RawSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  const socket = await openWebSocket(url)
   const byId = new Map<string, string[]>()
   let closed: Transcript['closed'] = null
-  onTestFinished(() => socket.terminate())
-  socket.on('error', () => undefined)
   socket.on('close', (code, reason) => {
     closed = { code, reason: reason.toString() }
   })
@@ -34,7 +30,6 @@ export async function openRaw(url: string): Promise<RawSocket> {
     const id = idOf(text)
     byId.set(id, [...(byId.get(id) ?? []), text])
   })
-  await once(socket, 'open')
   return {
     send(data) {
       if (socket.readyState !== socket.OPEN) return

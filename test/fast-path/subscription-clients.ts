@@ -1,7 +1,8 @@
 /** Clients for subscriptions over server-sent events and WebSockets, without a GraphQL library. */
 import { type ClientRequest, request } from 'node:http'
 import { onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 /** A client of one event stream. */
 export interface EventStreamClient {
@@ -85,10 +86,9 @@ export async function openSocket(
   token?: string,
   more: object = {},
 ): Promise<SocketClient> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  const socket = await openWebSocket(url)
   const messages: string[] = []
   let code: number | null = null
-  onTestFinished(() => socket.terminate())
   const acknowledged = new Promise<void>((resolve, reject) => {
     socket.on('message', (data: Buffer) => {
       const text = data.toString()
@@ -101,13 +101,11 @@ export async function openSocket(
       reject(new Error(`closed with ${closedWith}`))
     })
   })
-  socket.on('open', () => {
-    const payload = {
-      ...more,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    }
-    socket.send(JSON.stringify({ type: 'connection_init', payload }))
-  })
+  const payload = {
+    ...more,
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+  socket.send(JSON.stringify({ type: 'connection_init', payload }))
   await acknowledged
   return {
     send(...sent) {

@@ -1,10 +1,9 @@
 /** Checks the uploads after a run: all comply with the policy and match Stream. */
 import { z } from 'zod'
 import type { EmulatorState } from '../kit/emulator.ts'
-import { readPages } from '../kit/pages.ts'
+import { readUploads } from '../chaos/read-uploads.ts'
 import type { RetryingClient } from '../chaos/retrying-client.ts'
 import { MAX_BASIC_BYTES, MAX_TUS_BYTES, isValidCreator } from '../../src/uploads/limits.ts'
-import { uploadStatuses } from '../../src/uploads/upload.ts'
 
 const uploadSchema = z.object({
   uid: z.string(),
@@ -22,44 +21,12 @@ const uploadSchema = z.object({
 })
 type CreatedUpload = z.infer<typeof uploadSchema>
 
-const pageSchema = z.object({
-  uploads: z.object({
-    nodes: z.array(uploadSchema),
-    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-  }),
-})
-
-const PAGE = /* GraphQL */ `
-  query ($after: String, $filter: UploadFilter) {
-    uploads(first: 100, after: $after, filter: $filter) {
-      nodes {
-        uid
-        protocol
-        creator
-        meta
-        createdAt
-        expiresAt
-        constraints {
-          maxDurationSeconds
-          maxSizeBytes
-          allowedOrigins
-          scheduledDeletion
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`
-
 /** Reads every upload of the gateway. */
-export async function readUploads(admin: RetryingClient): Promise<readonly CreatedUpload[]> {
-  // Without a filter, the list leaves deleted uploads out.
-  const filter = { status: uploadStatuses }
-  return readPages(
-    async (after) => (await admin.request(pageSchema, PAGE, { after, filter })).uploads,
+export function readCreatedUploads(admin: RetryingClient): Promise<readonly CreatedUpload[]> {
+  return readUploads(
+    admin,
+    uploadSchema,
+    'uid protocol creator meta createdAt expiresAt constraints { maxDurationSeconds maxSizeBytes allowedOrigins scheduledDeletion }',
   )
 }
 

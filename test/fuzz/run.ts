@@ -7,7 +7,7 @@ import { scrape } from '../kit/metrics.ts'
 import { requestInput } from './input.ts'
 import { type Setup, startSetup } from './setup.ts'
 import type { Totals } from './counts.ts'
-import { uploadViolations, maxPerMinute, readUploads } from './created-uploads.ts'
+import { maxPerMinute, readCreatedUploads, uploadViolations } from './created-uploads.ts'
 import type { ProcessState } from './instrumented-process.ts'
 
 export interface BatteryOptions {
@@ -110,7 +110,7 @@ async function requestsInFlight(url: string): Promise<number> {
 /** Returns the violations of all uploads, or the error of listing them, which an upload can cause. */
 async function checkUploads(setup: Setup): Promise<string[]> {
   try {
-    const uploads = await readUploads(await setup.admin())
+    const uploads = await readCreatedUploads(await setup.admin())
     const uploadIssues = uploadViolations(uploads, await setup.emulator.state(), setup.rules)
     return uploadIssues.map((issue) => `The upload ${issue}`)
   } catch (error) {

@@ -1,7 +1,5 @@
 /** Runs the live lists of src/graphql/recipes.md, as printed, over connections that break. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -15,6 +13,7 @@ import {
 import { readRecipe } from '../browser/kit/recipe.ts'
 import { type Caller, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
+import { startNetwork } from '../kit/network.ts'
 import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
 
 const PAGE = 'src/graphql/recipes.md'
@@ -146,38 +145,6 @@ async function readList(caller: Caller): Promise<readonly Row[]> {
   return data.uploads.nodes
 }
 
-/** Forwards TCP connections to the gateway, until they are dropped. */
-async function startProxy(target: string) {
-  const { hostname, port } = new URL(target)
-  const sockets = new Set<Socket>()
-  const server = createServer((incoming) => {
-    const outgoing = connect(Number(port), hostname)
-    for (const [socket, other] of [
-      [incoming, outgoing],
-      [outgoing, incoming],
-    ] as const) {
-      sockets.add(socket)
-      socket.on('error', () => other.destroy()).on('close', () => other.destroy())
-      socket.pipe(other)
-    }
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const dropAll = (): void => {
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
-  onTestFinished(() => {
-    dropAll()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${addressOf(server.address()).port}`, dropAll }
-}
-
-function addressOf(address: AddressInfo | string | null): AddressInfo {
-  if (address === null || typeof address === 'string') throw new Error('Not a TCP server.')
-  return address
-}
-
 /** The process of a client: the lines that it prints, and a function that sends it a line. */
 function startClient(folder: string, code: string) {
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
@@ -217,7 +184,7 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
       )
       onTestFinished(frontend.remove)
       const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-      const proxy = await startProxy(gateway.url)
+      const network = await startNetwork(gateway.url)
       const caller = gateway.as(await tokenFor('ada'))
       const mint = async (title: string) =>
         expectMinted(await createDirectUpload(caller, { name: title }))
@@ -229,7 +196,7 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
       const inAMinute = Math.floor(Date.now() / 1000) + 60
       const settings = `
         let token = '${await tokenFor('ada', { exp: inAMinute })}'
-        const url = '${proxy.url}/graphql'`
+        const url = '${network.url}/graphql'`
       const script = await bundleForNode(frontend, `${DRIVER}\n${settings}\n${code}`)
       const client = startClient(frontend.folder, script)
       const hasNames = (...names: readonly string[]) =>
@@ -257,7 +224,8 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
       await client.until((printed) => 'player' in printed && printed.hasList)
 
       // Changes while the connection is lost.
-      proxy.dropAll()
+      network.cut()
+      network.restore()
       await deleteUpload(caller, first.uid)
       const fourth = await mint('fourth')
       await hasNames('fourth', 'third', 'second')

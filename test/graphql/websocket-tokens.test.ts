@@ -1,17 +1,11 @@
 /** Where clients put the token in the payload of connection_init. */
-import { once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { describe, expect, it } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 /** Sends connection_init; resolves with `acknowledged`, or with the close code and reason. */
 async function connect(gateway: TestGateway, payload: unknown): Promise<string> {
-  const socket = new WebSocket(
-    `${gateway.url.replace('http', 'ws')}/graphql`,
-    'graphql-transport-ws',
-  )
-  onTestFinished(() => socket.terminate())
-  await once(socket, 'open')
+  const socket = await openWebSocket(gateway.url)
   socket.send(JSON.stringify({ type: 'connection_init', payload }))
   return new Promise((resolve) => {
     socket.on('message', (data: Buffer) => {

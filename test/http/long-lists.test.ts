@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createResponseHeaders } from '../../src/http/response-headers.ts'
 import { TEST_SECRET, startTestGateway } from '../kit/gateway.ts'
 import { openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest } from '../kit/served-gateway.ts'
 
 /** Nearly all bytes that the headers of a request may have. */
 const ENTRIES = 11_500
@@ -84,10 +84,9 @@ const never = (): Promise<Response> => new Promise(() => {})
 
 /** A gateway with as many requests in flight as it accepts. */
 async function startFullGateway(): Promise<string> {
-  const server = await startTestServer()
   const headers = createResponseHeaders({ origins: new Set(), https: false })
   const hostResponses = { headers, record: () => {} }
-  server.serve(servedGateway({ fetch: never, hostResponses }), silentLogger)
+  const server = await serveInTest({ fetch: never, hostResponses })
   for (let index = 0; index < 1000; index += 1) {
     const client = await openRaw(server.url)
     client.socket.write(rawRequest('GET /'))

@@ -6,6 +6,7 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { listenInTest } from '../kit/listen.ts'
 
 /** Sends raw bytes and returns everything received until the connection closes. */
 function sendRaw(gateway: TestGateway, bytes: string): Promise<string> {
@@ -187,11 +188,8 @@ describe('hostile input', () => {
 describe('an unavailable identity provider', () => {
   it('leads to 503 with Retry-After, because the token may be valid', async () => {
     const provider = createServer((_request, response) => response.writeHead(500).end())
-    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void provider.close())
-    const address = provider.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    for (const url of [`http://127.0.0.1:${port}/keys`, 'http://127.0.0.1:1/keys']) {
+    const { origin } = await listenInTest(provider)
+    for (const url of [`${origin}/keys`, 'http://127.0.0.1:1/keys']) {
       const gateway = await startTestGateway({ AUTH_JWKS_URL: url })
       const header = btoa('{"alg":"RS256","kid":"k"}').replaceAll('=', '')
       const response = await fetch(`${gateway.url}/graphql`, {

@@ -1,7 +1,6 @@
 /** Limits on what one authenticated caller can make the gateway store, compute and send. */
 import { type Socket, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { createDocumentCache } from '../../src/http/graphql/plugins/document-cache.ts'
 import {
@@ -12,6 +11,7 @@ import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concur
 import { createSetup } from '../fast-path/setup.ts'
 import { type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 async function sendQuery(
   { url }: { readonly url: string },
@@ -233,12 +233,7 @@ describe('a connection', () => {
     const caller = gateway.as()
     const meta = { text: 'x'.repeat(4000) }
     for (let index = 0; index < 50; index += 1) await createDirectUpload(caller, { meta })
-    const socket = new WebSocket(
-      `${gateway.url.replace('http', 'ws')}/graphql`,
-      'graphql-transport-ws',
-    )
-    onTestFinished(() => socket.terminate())
-    await new Promise((resolve) => socket.once('open', resolve))
+    const socket = await openWebSocket(gateway.url)
     socket.send('{"type":"connection_init"}')
     await new Promise((resolve) => socket.once('message', resolve))
     socket.pause()

@@ -1,11 +1,10 @@
 /** A path with a slash at its end is the path without it, at every endpoint. */
-import { once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { describe, expect, it } from 'vitest'
 import { createSetup } from '../fast-path/setup.ts'
 import { MAX_REQUEST_BYTES } from '../../src/http/graphql/endpoint.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const BODY = JSON.stringify({ query: '{ __typename }' })
@@ -63,9 +62,7 @@ describe('/graphql/', () => {
   it('accepts WebSockets', async () => {
     const gateway = await startTestGateway()
     for (const path of ['/graphql/', '/graphql/?a=1']) {
-      const socket = new WebSocket(gateway.url.replace('http', 'ws') + path, 'graphql-transport-ws')
-      onTestFinished(() => socket.terminate())
-      await once(socket, 'open')
+      const socket = await openWebSocket(gateway.url, path)
       expect(socket.protocol).toBe('graphql-transport-ws')
     }
   })

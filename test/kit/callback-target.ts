@@ -1,10 +1,8 @@
 /** A target of callbacks: a real HTTP server that records every attempt, and responds as a test wants. */
-import { once } from 'node:events'
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { z } from 'zod'
 import { type CallbackType, callbackTypes } from '../../src/uploads/callbacks/callback-type.ts'
+import { listenInTest } from './listen.ts'
 
 const payloadSchema = z.object({
   type: z.enum(callbackTypes),
@@ -99,11 +97,9 @@ export async function startCallbackTarget(
       response.writeHead(400).end(String(error))
     })
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const close = (): Promise<void> => closeServer(server)
-  onTestFinished(close)
+  const { origin, close } = await listenInTest(server)
   return {
-    url: `http://127.0.0.1:${portOf(server)}${path}`,
+    url: origin + path,
     received,
     respond(responder) {
       respond = responder
@@ -129,18 +125,4 @@ async function read(request: IncomingMessage): Promise<ReceivedCallback> {
     body,
     payload: payloadSchema.parse(JSON.parse(body)),
   }
-}
-
-function portOf(server: Server): number {
-  const address: AddressInfo | string | null = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The target has no port.')
-  return address.port
-}
-
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return
-  server.closeAllConnections()
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
 }

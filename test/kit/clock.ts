@@ -36,10 +36,11 @@ export function createTestClock(baseMs: () => number = Date.now): TestClock {
         const timer = setTimeout(wake, delay)
         const waiter = { until: elapsedMs() + delay, wake }
         waiters.add(waiter)
-        signal?.addEventListener('abort', wake, { once: true })
+        signal?.addEventListener('abort', wake)
         function wake(): void {
           clearTimeout(timer)
           waiters.delete(waiter)
+          signal?.removeEventListener('abort', wake)
           resolve()
         }
       }),

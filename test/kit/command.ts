@@ -1,14 +1,13 @@
 /** Runs a build of `headgate` as a separate process and captures its output. */
 import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { inject } from 'vitest'
+import { buildOnce } from './build-once.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_WITHIN_MS = 15_000
@@ -30,8 +29,7 @@ export interface Run {
 
 /** Returns a folder like that of the installed package. All tests of a run share one compilation. */
 export async function build(): Promise<Build> {
-  const compiled = inject('buildFolder')
-  if (!existsSync(compiled)) await compile(compiled)
+  const compiled = await buildOnce('headgate', compile)
   const folder = await mkdtemp(join(tmpdir(), 'headgate-build-'))
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
   await symlink(join(compiled, 'dist'), join(folder, 'dist'))
@@ -41,10 +39,9 @@ export async function build(): Promise<Build> {
 
 /**
  * Compiles outside `dist`, because another test may build there at the same time, and a module that is half
- * written would not start. Does nothing if another test was faster.
+ * written would not start.
  */
-async function compile(target: string): Promise<void> {
-  const folder = await mkdtemp(`${target}-`)
+async function compile(folder: string): Promise<void> {
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
   await linkSources(folder)
   const output = ['--outDir', join(folder, 'dist'), '--tsBuildInfoFile', 'null']
@@ -62,15 +59,11 @@ async function compile(target: string): Promise<void> {
   )
   await promisify(execFile)(process.execPath, ['dist/client-package/build.js'], { cwd: folder })
   await promisify(execFile)('npm', ['pack', './dist/npm/client'], { cwd: folder })
-  await rename(folder, target).catch((error: unknown) => {
-    if (!existsSync(target)) throw error
-  })
 }
 
 /** Replaces the folder by the content of the frontend package, as `npm pack` packs it. */
 export async function extractClientPackage(folder: string): Promise<void> {
-  const compiled = inject('buildFolder')
-  if (!existsSync(compiled)) await compile(compiled)
+  const compiled = await buildOnce('headgate', compile)
   const name = (await readdir(compiled)).find((file) => file.endsWith('.tgz'))
   if (name === undefined) throw new Error('npm pack wrote no file.')
   await rm(folder, { recursive: true, force: true })

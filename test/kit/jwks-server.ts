@@ -1,7 +1,7 @@
 /** An identity provider that serves the keys of a test over HTTP. */
 import { createServer } from 'node:http'
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
-import { onTestFinished } from 'vitest'
+import { listenInTest } from './listen.ts'
 
 /** A running provider. */
 export interface Provider {
@@ -29,7 +29,7 @@ export async function createKey(kid: string): Promise<ProviderKey> {
  */
 export async function startProvider(
   first: readonly ProviderKey[] | null,
-  whenOver: (close: () => void) => void = onTestFinished,
+  whenOver?: (close: () => Promise<void>) => void,
 ): Promise<Provider> {
   let keys = first
   let fetched = 0
@@ -38,17 +38,9 @@ export async function startProvider(
     if (keys === null) response.destroy()
     else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
   })
-  whenOver(() => {
-    server.close()
-  })
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    })
-  })
+  const { origin } = await listenInTest(server, whenOver)
   return {
-    url: `http://127.0.0.1:${port}/keys`,
+    url: `${origin}/keys`,
     fetched: () => fetched,
     serve: (next) => {
       keys = next

@@ -1,7 +1,6 @@
 /** A TCP connection to a gateway that a test can cut, as when a laptop loses its network. */
-import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { listenInTest } from './listen.ts'
 
 export interface TestNetwork {
   /** The same gateway, through this network. */
@@ -35,23 +34,13 @@ export async function startNetwork(target: string): Promise<TestNetwork> {
       })
     }
     client.pipe(upstream).pipe(client)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('No port.')
-  url.port = String(address.port)
-  const destroyAll = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
-  onTestFinished(() => {
-    server.close()
-    destroyAll()
   })
+  url.port = String((await listenInTest(server)).port)
   return {
     url: url.href.replace(/\/$/, ''),
     cut() {
       isCut = true
-      destroyAll()
+      for (const socket of sockets) socket.destroy()
     },
     restore() {
       isCut = false

@@ -1,6 +1,6 @@
 /** A proxy in front of PostgreSQL that counts round trips by statement. */
-import { once } from 'node:events'
-import { type Socket, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { listen } from './listen.ts'
 
 export interface PostgresProxy {
   /** The URL of the same database, through the proxy. */
@@ -17,7 +17,6 @@ const LENGTH_BYTES = 4
 export async function startPostgresProxy(target: string): Promise<PostgresProxy> {
   const url = new URL(target)
   const { hostname: host, port } = url
-  const sockets = new Set<Socket>()
   let roundTrips = new Map<string, number>()
 
   function count(statement: string): void {
@@ -26,20 +25,15 @@ export async function startPostgresProxy(target: string): Promise<PostgresProxy>
 
   const server = createServer((client) => {
     const upstream = connect(Number(port), host)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket.setNoDelay(true))
-      // A gateway that closes its pool resets the connection.
-      socket.on('error', () => undefined)
-      socket.on('close', () => sockets.delete(socket))
-    }
+    // A gateway that closes its pool resets the connection.
+    for (const socket of [client, upstream]) socket.setNoDelay(true).on('error', () => undefined)
+    client.on('close', () => upstream.destroy())
     const read = createMessageReader(count)
     client.on('data', read)
     client.pipe(upstream).pipe(client)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('No port.')
-  url.port = String(address.port)
+  })
+  const { port: ownPort, close } = await listen(server)
+  url.port = String(ownPort)
   return {
     url: url.href,
     takeRoundTrips() {
@@ -47,11 +41,7 @@ export async function startPostgresProxy(target: string): Promise<PostgresProxy>
       roundTrips = new Map()
       return taken
     },
-    async close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await once(server, 'close')
-    },
+    close,
   }
 }
 

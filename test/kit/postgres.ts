@@ -12,7 +12,7 @@ export function describeWithPostgres(name: string, tests: () => void): void {
 export interface TestDatabase {
   readonly url: string
   /** Disconnects all clients first. */
-  drop(): Promise<void>
+  readonly drop: () => Promise<void>
 }
 
 /** Emptied migrated databases, which are faster to reuse than to create. */

@@ -1,10 +1,9 @@
 /** A subgraph of posts whose videos are uploads of the gateway, for tests of federation. */
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { buildSchema, graphql } from 'graphql'
-import { onTestFinished } from 'vitest'
 import { z } from 'zod'
+import { listenInTest } from './listen.ts'
 
 export interface Post {
   readonly id: string
@@ -69,15 +68,5 @@ export async function startPostsSubgraph(posts: readonly Post[]): Promise<string
     response.setHeader('content-type', 'application/json').end(JSON.stringify(result))
   }
   const server = createServer((request, response) => void respond(request, response))
-  onTestFinished(() => void server.close())
-  return `http://127.0.0.1:${await portOf(server)}/graphql`
-}
-
-function portOf(server: Server): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address: AddressInfo | string | null = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    })
-  })
+  return `${(await listenInTest(server)).origin}/graphql`
 }

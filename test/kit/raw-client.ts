@@ -96,6 +96,14 @@ export const RAW_UPGRADE = rawRequest('GET /graphql', {
   'sec-websocket-protocol': 'graphql-transport-ws',
 })
 
+/** Opens a connection and upgrades it to a WebSocket. */
+export async function openRawSocket(url: string): Promise<RawClient> {
+  const client = await openRaw(url)
+  client.socket.write(RAW_UPGRADE)
+  await client.until('\r\n\r\n')
+  return client
+}
+
 /** Returns the masked frames of a message. Its fragments have one mask, which changes no byte. */
 export function rawFrames(text: string, fragments = 1): Buffer {
   const bytes = Buffer.from(text)

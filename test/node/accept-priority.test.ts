@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
-import { RAW_UPGRADE, openRaw, rawFrames, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { openRaw, openRawSocket, rawFrames, rawRequest } from '../kit/raw-client.ts'
+import { serveInTest, webSocketsWith } from '../kit/served-gateway.ts'
 
 const SLOW_MS = 100
 /** Number of slow requests or messages. All of them take six seconds. */
@@ -43,12 +43,11 @@ async function expectHealthy(url: string): Promise<void> {
 
 it('accepts a connection before it serves most of the slow requests of 60 connections before it', async () => {
   const work = createSlowWork()
-  const server = await startTestServer()
   async function fetch({ url }: Request): Promise<Response> {
     if (!url.endsWith('/healthz')) work.run()
     return new Response('alive')
   }
-  server.serve(servedGateway({ fetch }), silentLogger)
+  const server = await serveInTest({ fetch })
   await flood(server.url, rawRequest('GET /slow'))
   await expectHealthy(server.url)
   expect(work.started()).toBeGreaterThan(0)
@@ -57,25 +56,10 @@ it('accepts a connection before it serves most of the slow requests of 60 connec
 
 it('accepts a connection before it handles most of the slow messages that were sent before it', async () => {
   const work = createSlowWork()
-  const server = await startTestServer()
-  const webSockets = {
-    open: () => ({
-      async receive() {
-        work.run()
-      },
-      flushed() {},
-      closed() {},
-      async idle() {},
-    }),
-  }
-  server.serve(
-    servedGateway({ fetch: async () => new Response('alive'), webSockets }),
-    silentLogger,
-  )
-  const socket = await openRaw(server.url)
-  socket.socket.write(RAW_UPGRADE)
-  await socket.until('\r\n\r\n')
-  socket.socket.write(Buffer.concat(Array.from({ length: MANY }, () => rawFrames('a message'))))
+  const webSockets = webSocketsWith(() => work.run())
+  const server = await serveInTest({ fetch: async () => new Response('alive'), webSockets })
+  const { socket } = await openRawSocket(server.url)
+  socket.write(Buffer.concat(Array.from({ length: MANY }, () => rawFrames('a message'))))
   await flood(server.url, '')
   await expectHealthy(server.url)
   expect(work.started()).toBeGreaterThan(0)

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest, startTestServer } from '../kit/served-gateway.ts'
 import { openRequest } from '../emulator/kit/raw-request.ts'
 import { createStreamClient } from '../emulator/kit/stream-client.ts'
 
@@ -246,16 +246,20 @@ describe('the gateway', () => {
   )
 
   it('has its response while it starts read', async () => {
-    const { url } = await startServer()
+    const { url } = await startTestServer()
     expect(await statusesOf(async () => ({ url, method: 'POST', headers: {} }))).toEqual(['503'])
   }, 60_000)
 
   it('disconnects a client that sends a body without end', async () => {
-    const server = await startServer({ requestMs: 1000 })
-    server.serve(
-      servedGateway({ fetch: async () => new Response(null, { status: 404 }) }),
-      silentLogger,
-    )
+    const timeouts = {
+      headersMs: 1000,
+      requestMs: 1000,
+      stalledMs: 30_000,
+      readMs: 30_000,
+      shutdownMs: 3000,
+    }
+    const gateway = { fetch: async () => new Response(null, { status: 404 }) }
+    const server = await serveInTest(gateway, { timeouts })
     const client = await openRaw(server.url)
     const { socket } = client
     const headers = { 'transfer-encoding': 'chunked', connection: 'close' }
@@ -268,16 +272,3 @@ describe('the gateway', () => {
     expect(await client.closed()).toContain('HTTP/1.1 404')
   })
 })
-
-async function startServer({ requestMs = 30_000 } = {}) {
-  const server = await startTestServer({
-    timeouts: {
-      headersMs: requestMs,
-      requestMs,
-      stalledMs: 30_000,
-      readMs: 30_000,
-      shutdownMs: 3000,
-    },
-  })
-  return server
-}

@@ -1,7 +1,7 @@
 /** Exempt from load shedding: the first requests of monitoring, not a flood of them. */
 import { expect, it } from 'vitest'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest } from '../kit/served-gateway.ts'
 
 const MAX_IN_FLIGHT = 1000
 const MAX_EXEMPT = 16
@@ -9,7 +9,6 @@ const MAX_EXEMPT = 16
 /** A server that has reached its limit of requests in flight. `/metrics` responds immediately. */
 async function startFullServer() {
   const waiting: { readonly path: string; readonly respond: () => void }[] = []
-  const server = await startTestServer()
   async function fetch({ url }: Request): Promise<Response> {
     const path = new URL(url).pathname
     if (path !== '/metrics') {
@@ -19,7 +18,7 @@ async function startFullServer() {
     }
     return new Response('a response')
   }
-  server.serve(servedGateway({ fetch }), silentLogger)
+  const server = await serveInTest({ fetch })
   async function request(path: string): Promise<RawClient> {
     const client = await openRaw(server.url)
     client.socket.write(rawRequest(`GET ${path}`))

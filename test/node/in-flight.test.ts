@@ -5,9 +5,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type HttpServer } from '../../src/node/server/http-server.ts'
 import { rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, startTestServer } from '../kit/served-gateway.ts'
-
-const silentLogger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+import { serveInTest } from '../kit/served-gateway.ts'
 
 /** Actions of a client. */
 const clientStep = fc.constantFrom(
@@ -55,13 +53,13 @@ interface Pending {
 function controlledGateway() {
   const pending: Pending[] = []
   const streams: ReadableStreamDefaultController<Uint8Array>[] = []
-  const served = servedGateway({
-    fetch: (request) =>
+  const served = {
+    fetch: (request: Request) =>
       new Promise<Response>((resolve, reject) => {
         pending.push({ resolve, reject })
         request.text().catch(() => undefined)
       }),
-  })
+  }
   function openStream(): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -108,9 +106,8 @@ async function connectTo({ url }: HttpServer): Promise<Socket> {
 }
 
 it('counts no request in flight after any order of requests, bodies, responses, streams and disconnects', async () => {
-  const server = await startTestServer()
   const gateway = controlledGateway()
-  server.serve(gateway.served, silentLogger)
+  const server = await serveInTest(gateway.served)
 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 40 }), async (steps) => {

@@ -1,14 +1,14 @@
 /** Load shedding on a simulated event loop: which requests are rejected, and how long requests wait. */
 import { createServer } from 'node:http'
-import { once } from 'node:events'
 import * as fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createResponseHeaders } from '../../src/http/response-headers.ts'
 import { securityHeaders } from '../../src/http/middleware/security-headers.ts'
 import { writeOverloaded } from '../../src/node/server/responses.ts'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { createLoadShedder, overloadReason } from '../../src/node/server/load-shedder.ts'
 import { type SimulatedResponse, arrivalsAtRate, runEventLoop } from '../kit/event-loop.ts'
+import { listenInTest } from '../kit/listen.ts'
 
 /** An accepted request costs one millisecond, so the capacity is 1,000 requests a second. */
 const COSTS = { readMs: 0.01, costMs: 1, rejectionMs: 0.04 }
@@ -316,12 +316,8 @@ describe('a rejection', () => {
     const server = createServer((request, response) => {
       writeOverloaded(request, response, headersFor, 'the-request-id')
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    onTestFinished(() => void server.close())
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : null
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const { origin } = await listenInTest(server)
+    const response = await fetch(origin + path, {
       method: 'POST',
       headers,
       body: JSON.stringify({ query: '{ __typename }' }),

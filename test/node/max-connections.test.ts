@@ -2,27 +2,20 @@
 import { expect, it } from 'vitest'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import type { ServedGateway } from '../../src/node/server/http-server.ts'
-import { RAW_UPGRADE, type RawClient, openRaw, rawFrames, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
-
-/** A WebSocket server that accepts every socket with its first message. */
-const acceptingSockets: ServedGateway['webSockets'] = {
-  open: (sink) => ({
-    async receive() {
-      sink.onAccepted?.('ada')
-      sink.send('accepted')
-    },
-    flushed: () => {},
-    closed: () => {},
-    idle: async () => {},
-  }),
-}
+import {
+  RAW_UPGRADE,
+  type RawClient,
+  openRaw,
+  openRawSocket,
+  rawFrames,
+  rawRequest,
+} from '../kit/raw-client.ts'
+import { acceptingWebSockets, serveInTest } from '../kit/served-gateway.ts'
 
 /** A server with three connections at most, of which the oldest that may be closed is chosen. */
-async function startServer(fetch: ServedGateway['fetch']): Promise<{ readonly url: string }> {
-  const server = await startTestServer({ maxConnections: 3, randomBelow: () => 0 })
-  server.serve(servedGateway({ fetch, webSockets: acceptingSockets }), silentLogger)
-  return server
+function startServer(fetch: ServedGateway['fetch']): Promise<{ readonly url: string }> {
+  const gateway = { fetch, webSockets: acceptingWebSockets }
+  return serveInTest(gateway, { maxConnections: 3, randomBelow: () => 0 })
 }
 
 function isOpen({ socket }: RawClient): boolean {
@@ -61,9 +54,7 @@ it('closes no connection that the server works for, and closes a new one instead
   const stream = await openRaw(server.url)
   stream.socket.write(rawRequest('GET /stream'))
   await stream.until('event: next')
-  const socket = await openRaw(server.url)
-  socket.socket.write(RAW_UPGRADE)
-  await socket.until('101')
+  const socket = await openRawSocket(server.url)
   socket.socket.write(rawFrames('{}'))
   await socket.until('accepted')
 
@@ -76,7 +67,7 @@ it('closes no connection whose request waits in the queue', async () => {
   let isPaused = true
   let isQueued = false
   const scheduling = createScheduling()
-  const server = await startTestServer({
+  const options = {
     maxConnections: 1,
     scheduling: {
       ...scheduling,
@@ -88,8 +79,8 @@ it('closes no connection whose request waits in the queue', async () => {
         },
       },
     },
-  })
-  server.serve(servedGateway({ fetch: async () => new Response('served') }), silentLogger)
+  }
+  const server = await serveInTest({ fetch: async () => new Response('served') }, options)
   const waiting = await openRaw(server.url)
   waiting.socket.write(rawRequest('GET /'))
   await expect.poll(() => isQueued).toBe(true)

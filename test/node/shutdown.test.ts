@@ -2,12 +2,12 @@
 import { EventEmitter, once } from 'node:events'
 import { expect, it } from 'vitest'
 import { RAW_UPGRADE, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest } from '../kit/served-gateway.ts'
 
 const LONG_MS = 30_000
 
-async function startServer(fetch: (request: Request) => Promise<Response>) {
-  const server = await startTestServer({
+function startServer(fetch: (request: Request) => Promise<Response>) {
+  const options = {
     timeouts: {
       headersMs: LONG_MS,
       requestMs: LONG_MS,
@@ -15,9 +15,8 @@ async function startServer(fetch: (request: Request) => Promise<Response>) {
       readMs: LONG_MS,
       shutdownMs: 200,
     },
-  })
-  server.serve(servedGateway({ fetch }), silentLogger)
-  return server
+  }
+  return serveInTest({ fetch }, options)
 }
 
 it.each([

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, it, onTestFinished } from 'vitest'
 import { createSseStreams } from '../../src/node/server/sse-writer.ts'
+import { listenInTest } from '../kit/listen.ts'
 
 const EVENT = { uid: '1', text: '{"data":{}}', hasErrors: false }
 const HEADERS = ['content-type', 'text/event-stream']
@@ -38,14 +39,9 @@ async function sendPipelined(paths: readonly string[]) {
     responses.push(response)
     if (responses.length === paths.length) onAllRead?.()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
-  onTestFinished(() => {
-    socket.destroy()
-    server.close()
-  })
+  const { port } = await listenInTest(server)
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
   const last = paths.length - 1
   socket.write(
     paths

@@ -4,15 +4,15 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { type ServedGateway } from '../../src/node/server/http-server.ts'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest } from '../kit/served-gateway.ts'
 
 const STALLED_MS = 300
 const READ_MS = 8000
 /** More than the buffers of both ends of a loopback connection hold. */
 const LARGE = 16 * 1024 * 1024
 
-async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
-  const server = await startTestServer({
+function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
+  const options = {
     timeouts: {
       headersMs: 10_000,
       requestMs: 10_000,
@@ -20,9 +20,8 @@ async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS
       readMs: READ_MS,
       shutdownMs: 3000,
     },
-  })
-  server.serve(servedGateway({ fetch }), silentLogger)
-  return server
+  }
+  return serveInTest({ fetch }, options)
 }
 
 /** Returns an endless response, and a promise that resolves when its body is cancelled. */

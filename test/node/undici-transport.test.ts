@@ -1,9 +1,10 @@
 /** HTTP transport with persistent connections: sharing, no repeated requests, and shutdown. */
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import type { TransportRequest } from '../../src/stream/rest/transport.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { json, plainText, startStubStream } from '../stream/stub-stream.ts'
 
 function createTransport() {
@@ -21,19 +22,13 @@ function post(url: string, timeoutMs = 10_000): TransportRequest {
 async function startRawServer(onRequest: (socket: Socket, count: number, data: Buffer) => void) {
   const sockets = new Set<Socket>()
   let requests = 0
-  const server: Server = createServer((socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined)
     socket.on('data', (data) => onRequest(socket, (requests += 1), data))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  const address = server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : 0
-  return { url: `http://127.0.0.1:${port}/`, sockets, requests: () => requests }
+  const { origin } = await listenInTest(server)
+  return { url: `${origin}/`, sockets, requests: () => requests }
 }
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'

@@ -1,12 +1,12 @@
 /** Clients that do not read have 64 MB of unread responses together, over HTTP and WebSockets. */
 import { once } from 'node:events'
-import { expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
 import { withStaticFiles } from '../../src/http/pages/static-file.ts'
-import { type HttpServerOptions, type ServedGateway } from '../../src/node/server/http-server.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest, servedGateway, webSocketsWith } from '../kit/served-gateway.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 /** Much more than the buffers of both ends of a loopback connection hold. */
 const LARGE = 16 * 1024 * 1024
@@ -14,6 +14,8 @@ const SMALL = 9 * 1024 * 1024
 /** Just less than what disconnects a WebSocket for its own unread bytes. */
 const MESSAGE = 7 * 1024 * 1024
 const CLIENTS = 12
+/** On a busy machine, clients would count as those that have stopped reading. */
+const STOPPED_CLOCK = { monotonicMs: () => 0 }
 
 const largeText = 'x'.repeat(LARGE)
 const smallText = 'x'.repeat(SMALL)
@@ -23,29 +25,11 @@ const message = 'x'.repeat(MESSAGE)
 const gateway = servedGateway({
   fetch: async ({ url }) => new Response(url.endsWith('/small') ? smallText : largeText),
   fastPath: {
-    ...servedGateway({ fetch: async () => new Response() }).fastPath,
+    ...servedGateway({}).fastPath,
     handle: () => ({ status: 200, headers: [], text: largeText }),
   },
-  webSockets: {
-    open: (sink) => ({
-      receive: async () => void sink.send(message),
-      flushed: () => {},
-      closed: () => {},
-      idle: async () => {},
-    }),
-  },
+  webSockets: webSocketsWith((sink) => void sink.send(message)),
 })
-
-async function listen(
-  served: ServedGateway,
-  options: Pick<HttpServerOptions, 'monotonicMs'> = {},
-): Promise<string> {
-  const server = await startTestServer({
-    ...options,
-  })
-  server.serve(served, silentLogger)
-  return server.url
-}
 
 /** Sends a request, and reads nothing but the first bytes of the response. */
 async function requestWithoutReading(url: string, request: string): Promise<RawClient> {
@@ -76,7 +60,7 @@ it.each([
   ['the fast path', rawQuery('{ __typename }')],
   ['a web Response', rawRequest('GET /')],
 ])('disconnects clients that leave most of %s unread', async (_name, request) => {
-  const url = await listen(gateway)
+  const { url } = await serveInTest(gateway, STOPPED_CLOCK)
   const small = await requestWithoutReading(url, rawRequest('GET /small'))
   const clients: RawClient[] = []
   for (let index = 0; index < CLIENTS; index += 1) {
@@ -91,16 +75,14 @@ it.each([
 })
 
 async function openWithoutReading(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-  onTestFinished(() => socket.terminate())
-  await once(socket, 'open')
+  const socket = await openWebSocket(url)
   socket.pause()
   socket.send('{"type":"ping"}')
   return socket
 }
 
 it('disconnects WebSockets and HTTP clients by one count', async () => {
-  const url = await listen(gateway)
+  const { url } = await serveInTest(gateway, STOPPED_CLOCK)
   const clients: RawClient[] = []
   for (let index = 0; index < 3; index += 1) {
     clients.push(await requestWithoutReading(url, rawRequest('GET /')))
@@ -126,14 +108,11 @@ it('disconnects WebSockets and HTTP clients by one count', async () => {
 it('disconnects no clients that leave static files unread: each has one slice at most', async () => {
   const bytes = new Uint8Array(LARGE)
   const file = { name: 'large.js', codings: [], read: async () => bytes }
-  const url = await listen(
-    servedGateway({
-      fetch: withStaticFiles(
-        async (path) => (path === '/large.js' ? file : null),
-        async () => new Response(largeText),
-      ),
-    }),
+  const fetchFile = withStaticFiles(
+    async (path) => (path === '/large.js' ? file : null),
+    async () => new Response(largeText),
   )
+  const { url } = await serveInTest({ fetch: fetchFile }, STOPPED_CLOCK)
   const clients: RawClient[] = []
   for (let index = 0; index < CLIENTS; index += 1) {
     clients.push(await requestWithoutReading(url, rawRequest('GET /large.js')))
@@ -163,7 +142,7 @@ async function readSome({ socket }: RawClient, bytes: number): Promise<void> {
 
 it('disconnects clients that have stopped reading before a slow reader of a larger response', async () => {
   const clock = createTestClock(() => 0)
-  const url = await listen(gateway, { monotonicMs: () => clock.monotonicMs() })
+  const { url } = await serveInTest(gateway, { monotonicMs: () => clock.monotonicMs() })
   const open = (path: string) => requestWithoutReading(url, rawRequest(`GET ${path}`))
   const slow = await open('/')
   const stopped = [await open('/small'), await open('/small')]
@@ -184,10 +163,8 @@ it('disconnects clients that have stopped reading before a slow reader of a larg
 it('counts bytes, not characters', async () => {
   // 16 MB of characters that have three bytes each.
   const text = '\u20ac'.repeat(LARGE / 3)
-  const url = await listen({
-    ...gateway,
-    fastPath: { ...gateway.fastPath, handle: () => ({ status: 200, headers: [], text }) },
-  })
+  const fastPath = { ...gateway.fastPath, handle: () => ({ status: 200, headers: [], text }) }
+  const { url } = await serveInTest({ ...gateway, fastPath }, STOPPED_CLOCK)
   const clients: RawClient[] = []
   for (let index = 0; index < 9; index += 1) {
     clients.push(await requestWithoutReading(url, rawQuery('{ __typename }')))

@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
-import { RAW_UPGRADE, type RawClient, openRaw, rawFrames, rawQuery } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { type RawClient, openRaw, openRawSocket, rawFrames, rawQuery } from '../kit/raw-client.ts'
+import { serveInTest, webSocketsWith } from '../kit/served-gateway.ts'
 
 const BURST = 50_000
 
@@ -11,9 +11,7 @@ const subscribe = (id: string, query: string): string =>
   JSON.stringify({ type: 'subscribe', id, payload: { query } })
 
 async function openSocket(gateway: TestGateway): Promise<RawClient> {
-  const client = await openRaw(gateway.url)
-  client.socket.write(RAW_UPGRADE)
-  await client.until('\r\n\r\n')
+  const client = await openRawSocket(gateway.url)
   client.socket.write(rawFrames('{"type":"connection_init"}'))
   await client.until('connection_ack')
   return client
@@ -87,27 +85,11 @@ describe('sockets that send at the same time', () => {
 
 describe('a message', () => {
   it('does not wait until the operation before it ends', async () => {
-    const server = await startTestServer()
-    server.serve(
-      servedGateway({
-        fetch: async () => new Response(),
-        webSockets: {
-          open: (sink) => ({
-            async receive(text) {
-              sink.send(`received ${text}`)
-              await new Promise(() => {})
-            },
-            flushed: () => {},
-            closed: () => {},
-            idle: async () => {},
-          }),
-        },
-      }),
-      silentLogger,
-    )
-    const client = await openRaw(server.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
+    const webSockets = webSocketsWith(async (sink, text) => {
+      sink.send(`received ${text}`)
+      await new Promise(() => {})
+    })
+    const client = await openRawSocket((await serveInTest({ webSockets })).url)
     client.socket.write(Buffer.concat([rawFrames('operation'), rawFrames('complete')]))
     expect(await client.until('received complete')).toContain('received operation')
   })

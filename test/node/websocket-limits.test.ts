@@ -1,10 +1,17 @@
 /** Limits of the memory that unauthenticated WebSockets can occupy. */
-import { once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { EventEmitter, once } from 'node:events'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestGateway } from '../kit/gateway.ts'
-import { RAW_UPGRADE, type RawClient, openRaw, rawFrames } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import {
+  RAW_UPGRADE,
+  type RawClient,
+  openRaw,
+  openRawSocket,
+  rawFrames,
+} from '../kit/raw-client.ts'
+import { acceptingWebSockets, serveInTest, webSocketsWith } from '../kit/served-gateway.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 const MAX_UNAUTHENTICATED = 4096
 
@@ -19,27 +26,17 @@ const LONG_FRAME = Buffer.from([0x81, 0xfe, 0xfa, 0, 0, 0, 0, 0])
 /** The close frame of a server: its length and its code. */
 const POLICY_VIOLATION = Buffer.from([0x88, 0x02, 0x03, 0xf0]).toString('latin1')
 
-async function openSocket({ url }: { readonly url: string }): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-  onTestFinished(() => socket.terminate())
-  await once(socket, 'open')
-  socket.on('error', () => undefined)
-  return socket
-}
-
 describe('a message', () => {
   it('of many one-byte frames closes its socket immediately', async () => {
     const gateway = await startTestGateway()
-    const client = await openRaw(gateway.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
+    const client = await openRawSocket(gateway.url)
     client.socket.write(Buffer.concat([FIRST, ...Array.from({ length: 100 }, () => NEXT)]))
     expect(await client.until(POLICY_VIOLATION)).toContain(POLICY_VIOLATION)
   })
 
   it('of a few frames is read', async () => {
     const gateway = await startTestGateway()
-    const socket = await openSocket(gateway)
+    const socket = await openWebSocket(gateway.url)
     const text = '{"type":"connection_init"}'
     for (const character of text.slice(0, -1)) socket.send(character, { fin: false })
     socket.send(text.slice(-1))
@@ -54,26 +51,9 @@ describe('pings and pongs', () => {
     ['pongs', 0x8a],
   ])('are limited to 100 within 10 seconds: more %s close the socket', async (_name, opcode) => {
     let now = 0
-    const server = await startTestServer({ monotonicMs: () => now })
-    server.serve(
-      servedGateway({
-        fetch: async () => new Response(),
-        webSockets: {
-          open: (sink) => ({
-            async receive(text) {
-              sink.send(`received ${text}`)
-            },
-            flushed: () => {},
-            closed: () => {},
-            idle: async () => {},
-          }),
-        },
-      }),
-      silentLogger,
-    )
-    const client = await openRaw(server.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
+    const webSockets = webSocketsWith((sink, text) => void sink.send(`received ${text}`))
+    const server = await serveInTest({ webSockets }, { monotonicMs: () => now })
+    const client = await openRawSocket(server.url)
     const frames = (count: number) =>
       Buffer.concat(Array.from({ length: count }, () => Buffer.from([opcode, 0x80, 0, 0, 0, 0])))
     client.socket.write(Buffer.concat([frames(100), rawFrames('first')]))
@@ -91,27 +71,15 @@ describe('pings and pongs', () => {
 
 describe('a socket that was closed', () => {
   it('does not process the frames that it has received already, one in each tick', async () => {
-    const server = await startTestServer()
     let ticks = 0
-    const closed = new Promise<void>((resolve) => {
-      server.serve(
-        servedGateway({
-          fetch: async () => new Response(),
-          webSockets: {
-            open: () => ({
-              receive: async () => {},
-              flushed: () => {},
-              closed: () => resolve(),
-              idle: async () => {},
-            }),
-          },
-        }),
-        silentLogger,
-      )
-    })
-    const client = await openRaw(server.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
+    const events = new EventEmitter()
+    const closed = once(events, 'closed')
+    const webSockets = webSocketsWith(
+      () => {},
+      () => events.emit('closed'),
+    )
+    const server = await serveInTest({ webSockets })
+    const client = await openRawSocket(server.url)
     client.socket.write(Buffer.alloc(PING.length * 10_000, PING))
     const count = (): void => {
       ticks += 1
@@ -128,36 +96,19 @@ describe('sockets without a connection_init', () => {
   it('are limited: a random one is disconnected, and an acknowledged socket stays open', async () => {
     const chosen = [1, 2, 0, 2]
     const maxima: number[] = []
-    const server = await startTestServer({
+    const options = {
       maxUnauthenticated: 3,
-      randomBelow(maximum) {
+      randomBelow(maximum: number) {
         maxima.push(maximum)
         return chosen.shift() ?? 0
       },
-    })
-    // Accepts each socket that sends a message.
-    server.serve(
-      servedGateway({
-        fetch: async () => new Response(),
-        webSockets: {
-          open: (sink) => ({
-            async receive() {
-              sink.onAccepted?.('ada')
-              sink.send('accepted')
-            },
-            flushed: () => {},
-            closed: () => {},
-            idle: async () => {},
-          }),
-        },
-      }),
-      silentLogger,
-    )
-    const accepted = await openSocket(server)
+    }
+    const server = await serveInTest({ webSockets: acceptingWebSockets }, options)
+    const accepted = await openWebSocket(server.url)
     accepted.send('{}')
     await once(accepted, 'message')
     const idle: WebSocket[] = []
-    for (let index = 0; index < 7; index += 1) idle.push(await openSocket(server))
+    for (let index = 0; index < 7; index += 1) idle.push(await openWebSocket(server.url))
     const open = () => idle.map((socket) => socket.readyState === WebSocket.OPEN)
     // The last socket takes the place of the disconnected one, and the new one is the last.
     await expect.poll(open).toEqual([false, false, true, false, true, false, true])
@@ -167,16 +118,14 @@ describe('sockets without a connection_init', () => {
 
   it('are closed if they send 24 KiB of a message', async () => {
     const gateway = await startTestGateway()
-    const client = await openRaw(gateway.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
+    const client = await openRawSocket(gateway.url)
     client.socket.write(Buffer.concat([LONG_FRAME, Buffer.alloc(24 * 1024)]))
     expect(await client.closed()).toContain(TOO_BIG)
   })
 
   it('may send a connection_init of 20 KiB', async () => {
     const gateway = await startTestGateway()
-    const socket = await openSocket(gateway)
+    const socket = await openWebSocket(gateway.url)
     const payload = { padding: 'x'.repeat(20 * 1024) }
     socket.send(JSON.stringify({ type: 'connection_init', payload }))
     const [reply]: unknown[] = await once(socket, 'message')
@@ -198,7 +147,7 @@ describe('sockets without a connection_init', () => {
     await Promise.all(idle.map((client) => client.until('\r\n\r\n')))
     const open = () => idle.filter(({ socket }) => !socket.destroyed).length
     expect(open()).toBe(MAX_UNAUTHENTICATED)
-    const next = await openSocket(gateway)
+    const next = await openWebSocket(gateway.url)
     await expect.poll(open).toBe(MAX_UNAUTHENTICATED - 1)
     next.send('{"type":"connection_init"}')
     const [reply]: unknown[] = await once(next, 'message')

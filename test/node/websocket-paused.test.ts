@@ -1,38 +1,20 @@
 /** A WebSocket that was paused, because its client had not read a large message, is read again. */
 import { EventEmitter, once } from 'node:events'
 import { expect, it } from 'vitest'
-import { RAW_UPGRADE, type RawClient, openRaw, rawFrames } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { openRawSocket, rawFrames } from '../kit/raw-client.ts'
+import { serveInTest, webSocketsWith } from '../kit/served-gateway.ts'
 
 it('once the client has read the message, also if others waited meanwhile', async () => {
-  const server = await startTestServer()
   const events = new EventEmitter()
-  server.serve(
-    servedGateway({
-      fetch: async () => new Response(),
-      webSockets: {
-        open: (sink) => ({
-          async receive(text) {
-            if (text === 'large') {
-              sink.send('x'.repeat(8_000_000))
-              events.emit('large')
-            }
-            if (text === 'last') sink.send('received last')
-          },
-          flushed: () => {},
-          closed: () => {},
-          idle: async () => {},
-        }),
-      },
-    }),
-    silentLogger,
-  )
-  async function open(): Promise<RawClient> {
-    const client = await openRaw(server.url)
-    client.socket.write(RAW_UPGRADE)
-    await client.until('\r\n\r\n')
-    return client
-  }
+  const webSockets = webSocketsWith((sink, text) => {
+    if (text === 'large') {
+      sink.send('x'.repeat(8_000_000))
+      events.emit('large')
+    }
+    if (text === 'last') sink.send('received last')
+  })
+  const server = await serveInTest({ webSockets })
+  const open = () => openRawSocket(server.url)
   const client = await open()
   const others = await Promise.all(Array.from({ length: 60 }, open))
   client.socket.pause()

@@ -1,11 +1,24 @@
 /** Runs the RateLimiter contract on PostgreSQL, and tests what gateways share. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
-import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
 import { describeRateLimiter } from '../contracts/rate-limiter.ts'
 import { type SetClock, retryAfterOf, timed } from '../contracts/rate-limiter-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after } from '../kit/samples.ts'
+
+/** Opens three pools on one database until the test ends. */
+async function openGateways(): Promise<readonly Postgres[]> {
+  const database = await createTestDatabase()
+  const gateways = [1, 2, 3].map(() =>
+    openPostgres({ url: database.url, connections: 4 }, () => undefined),
+  )
+  onTestFinished(async () => {
+    await Promise.all(gateways.map((gateway) => gateway.close()))
+    await database.drop()
+  })
+  return gateways
+}
 
 describeWithPostgres('PostgreSQL', () => {
   describeRateLimiter('PostgreSQL', async (now) => {
@@ -21,14 +34,7 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   test('limits three concurrent gateways like one', async () => {
-    const database = await createTestDatabase()
-    const gateways = [1, 2, 3].map(() =>
-      openPostgres({ url: database.url, connections: 4 }, () => undefined),
-    )
-    onTestFinished(async () => {
-      await Promise.all(gateways.map((gateway) => gateway.close()))
-      await database.drop()
-    })
+    const gateways = await openGateways()
     const windows = [{ limit: 10, windowMs: 60_000 }]
     const waits = await Promise.all(
       gateways.flatMap((gateway) => {
@@ -43,14 +49,7 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   test('gives back units of three concurrent gateways by the clock of the server', async () => {
-    const database = await createTestDatabase()
-    const gateways = [1, 2, 3].map(() =>
-      openPostgres({ url: database.url, connections: 4 }, () => undefined),
-    )
-    onTestFinished(async () => {
-      await Promise.all(gateways.map((gateway) => gateway.close()))
-      await database.drop()
-    })
+    const gateways = await openGateways()
     const windows = [{ limit: 10, windowMs: 60_000 }]
     const rateLimiters = gateways.map((gateway) => createPostgresRateLimiter(gateway))
     for (const _ of [1, 2]) {

@@ -1,10 +1,10 @@
 /** The secrets, the targets and the contents of callbacks appear in no log line, metric, trace or command. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import Database from 'better-sqlite3'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { listCallbacks } from '../../src/commands/callbacks.ts'
 import { type CallbackTarget, startCallbackTarget, status } from '../kit/callback-target.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { secretText } from './search.ts'
 import { type GatewaySetup, setupInProcess } from './setup.ts'
 import { metricsToken } from './test-secrets.ts'
@@ -29,11 +29,7 @@ async function startBrokenTarget(bytes: string): Promise<string> {
     socket.on('error', () => undefined)
     socket.once('data', () => socket.end(bytes))
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => void server.close())
-  const address: AddressInfo | string | null = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The target has no port.')
-  return `http://127.0.0.1:${address.port}/${PATH_KEY}`
+  return `${(await listenInTest(server)).origin}/${PATH_KEY}`
 }
 
 function setupWithTargets(...urls: readonly string[]): ReturnType<typeof setupInProcess> {

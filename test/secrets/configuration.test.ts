@@ -1,6 +1,6 @@
 /** Configuration errors name the variable and do not repeat its value, which may be a secret. */
 import { createServer } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/gateway-config.ts'
 import {
   readDatabaseConfig,
@@ -9,6 +9,7 @@ import {
 } from '../../src/config/node-config.ts'
 import { createAuthenticator } from '../../src/http/auth/authenticator.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { listenInTest } from '../kit/listen.ts'
 import { issueTokens, gatewaySecrets, password, secretVariables } from './test-secrets.ts'
 import { createTranscript } from './transcript.ts'
 
@@ -80,16 +81,7 @@ async function startProvider(): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(500, { 'x-trace': password }).end(`<p>${password}</p>`)
   })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  onTestFinished(async () => {
-    await new Promise((resolve) => {
-      server.close(resolve)
-    })
-  })
-  const address = server.address()
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  return `127.0.0.1:${(await listenInTest(server)).port}`
 }
 
 describe('a JWKS that cannot be fetched', () => {

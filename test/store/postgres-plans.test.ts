@@ -1,24 +1,16 @@
 /** PostgreSQL executes every query of the store by an index. */
-import { expect, onTestFinished, test } from 'vitest'
-import { openPostgres } from '../../src/postgres/connection-pool.ts'
-import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { expect, test } from 'vitest'
 import { listedStatuses } from '../../src/uploads/upload.ts'
 import { TARGET, callbackOf, mintWith } from '../contracts/callback-store.ts'
 import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
-import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
+import { openPostgresStore } from './open-postgres-store.ts'
 
 describeWithPostgres('PostgreSQL', () => {
   test('reads no table completely, with 20,000 uploads', async () => {
-    const database = await createTestDatabase()
-    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
-    const store = await createPostgresStore(postgres)
-    onTestFinished(async () => {
-      await store.close()
-      await database.drop()
-    })
-    const { pool } = postgres
+    const { store, pool } = await openPostgresStore(4)
     const upload = await mintIn(store, { id: 'one', idempotencyKey: 'key' })
     const { rows: columns } = await pool.query<{ list: string }>(
       `select string_agg(case column_name
@@ -88,14 +80,7 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   test('sums the quota usage of one creator without reading pending changes of others', async () => {
-    const database = await createTestDatabase()
-    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
-    const store = await createPostgresStore(postgres)
-    onTestFinished(async () => {
-      await store.close()
-      await database.drop()
-    })
-    const { pool } = postgres
+    const { store, pool } = await openPostgresStore(4)
     await pool.query(
       `insert into upload_tally_changes (creator, status, protocol, uploads, reserved_seconds, stored_seconds)
       select 'creator-' || n % 1000, 'PENDING_UPLOAD', 'BASIC', 1, 60, 0 from generate_series(1, 20000) n`,
@@ -126,18 +111,11 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   test('finds the upload of each write by itself, with 2,000 reservations since the last statistics', async () => {
-    const database = await createTestDatabase()
-    const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
-    const store = await createPostgresStore(postgres)
-    onTestFinished(async () => {
-      await store.close()
-      await database.drop()
-    })
-    const { pool } = postgres
+    const { store, pool, url } = await openPostgresStore(1)
     const filling = { creators: 10, newest: after(0) }
-    await fillPostgres(database.url, { ...filling, uploads: 2000, status: 'READY' })
+    await fillPostgres(url, { ...filling, uploads: 2000, status: 'READY' })
     await pool.query('vacuum analyze uploads')
-    await fillPostgres(database.url, { ...filling, uploads: 2000, status: 'RESERVED' })
+    await fillPostgres(url, { ...filling, uploads: 2000, status: 'RESERVED' })
     const rowsRead = async (): Promise<number> => {
       await pool.query('select pg_stat_force_next_flush()')
       const { rows } = await pool.query<{ read: number }>(
@@ -164,14 +142,7 @@ describeWithPostgres('PostgreSQL', () => {
   test.each(['with', 'without'])(
     'finds callbacks by an index among 20,000, %s statistics',
     async (statistics) => {
-      const database = await createTestDatabase()
-      const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
-      const store = await createPostgresStore(postgres)
-      onTestFinished(async () => {
-        await store.close()
-        await database.drop()
-      })
-      const { pool } = postgres
+      const { store, pool } = await openPostgresStore(1)
       // The first calls prepare the statements, on empty tables.
       await store.callbacks.claimDeliveries(TARGET, after(9), 1, after(24))
       await pool.query(

@@ -1,14 +1,13 @@
 /** A list reads as many rows as its page needs, with any filter and any number of uploads. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
-import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { type D1Server, type Query, observeQueries, startD1 } from '../kit/d1.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
-import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { describeWithPostgres } from '../kit/postgres.ts'
 import { CREATED_AT } from '../kit/samples.ts'
 import { BUSY_CREATOR, listQueries } from './list-queries.ts'
+import { openPostgresStore } from './open-postgres-store.ts'
 
 const UPLOADS = 2000
 const RESERVATIONS = 2000
@@ -63,21 +62,14 @@ test('D1 and SQLite read no more rows than the page needs, for each filter', asy
 
 describeWithPostgres('PostgreSQL', () => {
   test('reads no more rows than the page needs, for each filter', async () => {
-    const database = await createTestDatabase()
     // One connection, because a connection sees its own statistics first.
-    const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
-    const store = await createPostgresStore(postgres)
-    onTestFinished(async () => {
-      await store.close()
-      await database.drop()
-    })
-    const { pool } = postgres
+    const { store, pool, url } = await openPostgresStore(1)
     const filling = { creators: 1, newest: new Date(CREATED_AT.getTime() + (UPLOADS - 1) * 1000) }
-    await fillPostgres(database.url, { ...filling, uploads: UPLOADS, status: 'READY' })
+    await fillPostgres(url, { ...filling, uploads: UPLOADS, status: 'READY' })
     await pool.query("update uploads set status = 'ERROR', protocol = 'TUS' where id = 'filled-1'")
     const later = new Date(filling.newest.getTime() + RESERVATIONS * 1000)
     for (const status of ['RETIRED', 'DELETED'] as const) {
-      await fillPostgres(database.url, {
+      await fillPostgres(url, {
         creators: 1,
         newest: later,
         uploads: RESERVATIONS,

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
+import { listenInTest } from '../kit/listen.ts'
 
 /** One received request. */
 export interface ReceivedRequest {
@@ -30,16 +30,8 @@ export async function startStubStream(handler: ResponseHandler) {
     }
     void respond()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : 0
-
-  async function close() {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  }
-  onTestFinished(close)
-  return { url: `http://127.0.0.1:${port}`, requests, arrivals, close }
+  const { origin, close } = await listenInTest(server)
+  return { url: origin, requests, arrivals, close }
 }
 
 /** Responds with JSON. */

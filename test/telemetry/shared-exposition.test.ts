@@ -5,7 +5,7 @@ import { createPrometheusTelemetry } from '../../src/telemetry/prometheus/promet
 import { createOpenTelemetryTracing } from '../../src/telemetry/opentelemetry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { readScrape } from '../kit/metrics.ts'
-import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
+import { serveInTest, silentLogger } from '../kit/served-gateway.ts'
 
 /** A server of `/metrics` on a stopped clock, whose `headgate_reservations` is the number of its reads. */
 async function startMetrics() {
@@ -25,11 +25,7 @@ async function startMetrics() {
       load: () => ({ inFlight: 0, queued: 0 }),
     },
   })
-  const server = await startTestServer()
-  server.serve(
-    servedGateway({ fetch: createMetricsHandler({ expose, token: null }) }),
-    silentLogger,
-  )
+  const server = await serveInTest({ fetch: createMetricsHandler({ expose, token: null }) })
   const read = async (): Promise<number> =>
     readScrape(await (await fetch(`${server.url}/metrics`)).text()).value('headgate_reservations')
   return { clock, read }

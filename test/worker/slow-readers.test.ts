@@ -1,10 +1,11 @@
 /** Limit of unread data on a WebSocket of a Worker: workerd does not report the buffered amount. */
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+import { openWebSocket } from '../kit/web-socket.ts'
 
 let emulator: TestEmulator
 let worker: TestWorker
@@ -40,11 +41,7 @@ interface Client {
 }
 
 async function connect(): Promise<Client> {
-  const socket = new WebSocket(
-    `${worker.url.replace('http', 'ws')}/graphql`,
-    'graphql-transport-ws',
-  )
-  onTestFinished(() => socket.terminate())
+  const socket = await openWebSocket(worker.url)
   const messages: string[] = []
   const pings: string[] = []
   let code: number | null = null
@@ -52,7 +49,6 @@ async function connect(): Promise<Client> {
     code = closedWith
   })
   const send = (message: object): void => socket.send(JSON.stringify(message))
-  await once(socket, 'open')
   send({ type: 'connection_init' })
   await once(socket, 'message')
   socket.on('message', (data: Buffer) => {

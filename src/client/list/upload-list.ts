@@ -1,4 +1,5 @@
 /** A list of uploads that the subscription `uploadList` keeps current. */
+import { callListener } from '../call-listener.ts'
 import { dependenciesOf } from '../dependencies.ts'
 import {
   LIST,
@@ -14,9 +15,10 @@ import { subscribe } from '../gateway/subscribe.ts'
 import { POLL_INTERVAL_MS } from '../gateway/watch-upload.ts'
 import { retry } from '../retry.ts'
 import type { UploadClient } from '../upload-client.ts'
-import { type UploadError, toUploadError } from '../upload-error.ts'
+import { toUploadError } from '../upload-error.ts'
 import { keepSubscribed } from './keep-subscribed.ts'
 import { applyEvent, replaceFirstPage, replaceOlder } from './list-page.ts'
+import { LOADING_LIST, type UploadListSnapshot } from './list-snapshot.ts'
 
 /** Filter of a list. An upload must match all conditions. */
 export interface UploadFilter {
@@ -33,21 +35,6 @@ export interface UploadFilter {
 export interface UploadListOptions {
   /** Uploads in the first page and in each page of `loadMore`, 1 to 100. Default: 20. */
   readonly pageSize?: number | undefined
-}
-
-/** What the list contains now. A new object after each change. */
-export interface UploadListSnapshot {
-  /** Newest first. Stays as it is while the list is not live. */
-  readonly uploads: readonly Upload[]
-  /** Whether no page was received yet, and no attempt failed. */
-  readonly isLoading: boolean
-  /** Whether the list is current, and receives every change. */
-  readonly isLive: boolean
-  /** Whether older uploads match the filter, which `loadMore` adds. */
-  readonly hasMore: boolean
-  readonly isLoadingMore: boolean
-  /** Why the last attempt to connect or to load more failed; null after a success. Connecting is retried. */
-  readonly error: UploadError | null
 }
 
 /**
@@ -85,14 +72,7 @@ export function createUploadList(
 ): UploadList {
   const dependencies = dependenciesOf(client)
   const listeners = new Set<(changed: Upload | null) => void>()
-  let snapshot: UploadListSnapshot = {
-    uploads: [],
-    isLoading: true,
-    isLive: false,
-    hasMore: false,
-    isLoadingMore: false,
-    error: null,
-  }
+  let snapshot = LOADING_LIST
   let list: UploadPage | null = null
   /** Events since the request for older uploads, whose result may be older than these; null without one. */
   let missed: ListEvent[] | null = null
@@ -100,16 +80,7 @@ export function createUploadList(
 
   function emit(change: Partial<UploadListSnapshot>, changed: Upload | null = null): void {
     snapshot = { ...snapshot, ...change }
-    for (const listener of listeners) {
-      try {
-        listener(changed)
-      } catch (error) {
-        // Reports an error of the listener as uncaught, as DOM events do, and keeps the list current.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
+    for (const listener of listeners) callListener(listener, changed)
   }
 
   function contentsOf(page: UploadPage) {

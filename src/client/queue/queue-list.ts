@@ -1,4 +1,5 @@
 /** The files of a queue, their shown state, and its listeners. */
+import { callListener } from '../call-listener.ts'
 import { isPermanent } from '../terminal-errors.ts'
 import { toUploadError } from '../upload-error.ts'
 import type { Entry } from './entry.ts'
@@ -33,16 +34,7 @@ export function createQueueList(): QueueList {
   function emit(): void {
     if (isClosed) return
     snapshot = [...entries.values()].map(({ shown }) => shown)
-    for (const listener of listeners) {
-      try {
-        listener()
-      } catch (error) {
-        // Reports an error of the listener as uncaught, as DOM events do, and continues.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
+    for (const listener of listeners) callListener(listener)
   }
 
   function set(all: readonly Entry[]): void {

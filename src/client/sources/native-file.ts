@@ -7,7 +7,7 @@ import {
   fileChanged,
   readName,
   readType,
-  sampleOfEnds,
+  readableFile,
   sourceFailed,
 } from './source-file.ts'
 
@@ -36,17 +36,14 @@ export async function openNativeFile(source: NativeFile): Promise<SourceFile> {
     return Uint8Array.from(bytes)
   }
 
+  const file = readableFile(size, read)
   return {
-    size,
+    ...file,
     name,
     type,
-    lastModified: null,
-    read,
     // Without `read`, the properties alone: the file would be loaded into memory.
-    sample: async () => (readRange === undefined ? [] : sampleOfEnds({ size, read })),
-    blob: null,
+    sample: readRange === undefined ? async () => [] : file.sample,
     nativePart: isNative ? { uri, name: name ?? 'video', type: type || 'video/mp4' } : null,
-    isRepeatable: true,
     close() {
       whole = null
     },

@@ -5,7 +5,7 @@ import {
   fileChanged,
   hasMethods,
   readName,
-  sampleOfEnds,
+  readableFile,
   sourceFailed,
 } from './source-file.ts'
 
@@ -73,18 +73,7 @@ export async function openFileHandle(handle: NodeFileHandle): Promise<SourceFile
     return bytes
   }
 
-  return {
-    size,
-    name: undefined,
-    type: '',
-    lastModified: mtimeMs,
-    read,
-    sample: () => sampleOfEnds({ size, read }),
-    blob: null,
-    nativePart: null,
-    isRepeatable: true,
-    close() {},
-  }
+  return { ...readableFile(size, read), lastModified: mtimeMs }
 }
 
 async function statOf(handle: NodeFileHandle): Promise<{ size: number; mtimeMs: number }> {

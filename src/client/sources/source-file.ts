@@ -20,7 +20,7 @@ export interface SourceFile {
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<FileBytes>
   /** Returns the bytes that distinguish the file from others, as at most two ranges. */
-  sample(signal?: AbortSignal): Promise<readonly FileBytes[]>
+  readonly sample: (signal?: AbortSignal) => Promise<readonly FileBytes[]>
   /** The file as a Blob; null if it is none. */
   readonly blob: Blob | null
   /** What FormData of React Native sends from the disk; null if the file has to be read. */
@@ -41,15 +41,23 @@ export interface NativePart {
 /** Bytes at each end of a file that tell it from another one: enough for any two videos. */
 const SAMPLE_BYTES = 65_536
 
-/** Samples a file that can be read in any order. */
-export async function sampleOfEnds({
-  size,
-  read,
-}: Pick<SourceFile, 'size' | 'read'>): Promise<readonly FileBytes[]> {
-  return [
-    await read(0, Math.min(SAMPLE_BYTES, size)),
-    await read(Math.min(Math.max(SAMPLE_BYTES, size - SAMPLE_BYTES), size), size),
-  ]
+/** Returns a file without properties whose bytes can be read again, in any order. `close` frees nothing. */
+export function readableFile(size: number, read: SourceFile['read']): SourceFile {
+  return {
+    size,
+    name: undefined,
+    type: '',
+    lastModified: null,
+    read,
+    sample: async () => [
+      await read(0, Math.min(SAMPLE_BYTES, size)),
+      await read(Math.min(Math.max(SAMPLE_BYTES, size - SAMPLE_BYTES), size), size),
+    ],
+    blob: null,
+    nativePart: null,
+    isRepeatable: true,
+    close() {},
+  }
 }
 
 /** Returns the name as well-formed Unicode; undefined for an empty name and for every other value. */

@@ -1,13 +1,11 @@
-import { once } from 'node:events'
-import { type Socket, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { listenInTest } from '../../kit/listen.ts'
 import { type Arrival, openConnection } from './connection.ts'
 
 /** A server that responds to each request with these pieces, one write each. */
 async function serve(pieces: readonly string[]): Promise<number> {
-  const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('data', () => {
       void pieces.reduce(async (before, piece) => {
@@ -22,15 +20,7 @@ async function serve(pieces: readonly string[]): Promise<number> {
       }, Promise.resolve())
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-  return address.port
+  return (await listenInTest(server)).port
 }
 
 /** Sends two requests over one connection; the second fails unless the first response was read exactly. */

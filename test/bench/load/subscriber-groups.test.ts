@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { listenInTest } from '../../kit/listen.ts'
 import { unsubscribe, subscribeGroup, makeChange } from './subscriber-groups.ts'
 import { postJson } from './requests.ts'
 
@@ -10,13 +10,11 @@ const CHANGE = 'event: next\ndata: {"changed":1}\n\n'
 /** A server that sends each subscriber a first event; the test sends all later events. */
 async function serve() {
   const subscribers: Socket[] = []
-  const sockets = new Set<Socket>()
   let changed: (() => void) | null = null
   const change = new Promise<void>((resolve) => {
     changed = resolve
   })
   const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('data', (request) => {
       if (request.includes('/change')) {
@@ -28,15 +26,8 @@ async function serve() {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n${FIRST_EVENT}`)
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-  return { target: { host: '127.0.0.1', port: address.port }, subscribers, change }
+  const { port } = await listenInTest(server)
+  return { target: { host: '127.0.0.1', port }, subscribers, change }
 }
 
 async function subscribeTwo(group: string) {

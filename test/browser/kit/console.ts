@@ -5,22 +5,23 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { CDPSession, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { beforeAll, expect, onTestFinished } from 'vitest'
+import { buildOnce } from '../../kit/build-once.ts'
 import { type TestGateway, startTestGateway } from '../../kit/gateway.ts'
 import { paddedTestcard, testcard } from '../../kit/media.ts'
 import { type PageAppearance, type WatchedPage, openPage } from './chromium.ts'
 
 const configFile = fileURLToPath(new URL('../../../src/console/vite.config.ts', import.meta.url))
 
-/** Builds the console once for all tests of a file. */
+/** Builds the console before the tests of a file, unless another file has. */
 export function useBuiltConsole(): { readonly folder: () => URL } {
-  let outDir = ''
+  let built = ''
   beforeAll(async () => {
-    outDir = await mkdtemp(join(tmpdir(), 'headgate-console-'))
-    await build({ configFile, logLevel: 'error', build: { outDir } })
+    built = await buildOnce('console', async (outDir) => {
+      await build({ configFile, logLevel: 'error', build: { outDir } })
+    })
   })
-  afterAll(() => rm(outDir, { recursive: true, force: true }))
-  return { folder: () => pathToFileURL(`${outDir}/`) }
+  return { folder: () => pathToFileURL(`${built}/`) }
 }
 
 export interface OpenConsole extends WatchedPage {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, build } from 'vite'
-import { onTestFinished } from 'vitest'
+import { listenInTest } from '../../kit/listen.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const ENTRY = 'virtual:entry'
@@ -51,16 +51,7 @@ export async function serveFiles(files: () => Readonly<Record<string, string>>):
       response.end()
     }
   })
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    })
-  })
+  const { port } = await listenInTest(server)
   // Another host name than the gateway's, so that requests are cross-site.
   const origin = `http://localhost:${port}`
   return { url: `${origin}/`, origin }

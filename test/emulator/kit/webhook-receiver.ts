@@ -2,9 +2,9 @@
 import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 
-import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 
+import { listenInTest } from '../../kit/listen.ts'
 import { videoSchema, type StreamVideoJson } from './stream-client.ts'
 
 /** One webhook delivery. */
@@ -25,7 +25,7 @@ export interface WebhookReceiver {
   close(): Promise<void>
 }
 
-export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
+export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const webhooks: ReceivedWebhook[] = []
   const statuses: number[] = []
   const waiters: (() => void)[] = []
@@ -45,19 +45,9 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
       for (const wake of waiters.splice(0)) wake()
     })
   })
-  await new Promise<void>((resolve) => {
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  onTestFinished(close)
+  const { origin, close } = await listenInTest(server)
   return {
-    url: `http://127.0.0.1:${address.port}/hook`,
+    url: `${origin}/hook`,
     webhooks,
     close,
     respondWith: (...added) => {
