@@ -6,6 +6,9 @@ import { z } from 'zod'
 import type { TokenOptions } from './commands/token.ts'
 import { escapeControls } from './shared/terminal-controls.ts'
 
+// As in the Docker image: graphql-js checks each value in development. It reads the variable when a command is imported.
+process.env['NODE_ENV'] ??= 'production'
+
 // Commands are imported lazily, so that help and usage errors are printed without loading them.
 const webhookCommands = () => import('./commands/webhook.ts')
 const callbackCommands = () => import('./commands/callbacks.ts')

@@ -5,6 +5,7 @@ import { type HostResponses, createHostResponses } from './host-responses.ts'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { type ConsoleOptions, createIndexHandler, withConsoleAssets } from './pages/console-page.ts'
 import { withCors, withReadableErrors } from './middleware/cors.ts'
+import { type TokenExpiry, createTokenExpiry } from './auth/token-expiry.ts'
 import { createConcurrencyLimit } from './graphql/plugins/concurrency-limit.ts'
 import { type Deadlines, createDeadlines } from '../shared/deadlines.ts'
 import { type Handler, textResponse } from './handler.ts'
@@ -67,6 +68,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly console: Omit<ConsoleOptions, 'requiresToken'> | null
   /** Detects operations that time out. @default one timer for all */
   readonly deadlines?: Deadlines
+  /** Ends connections whose token expires. @default one timer for all of a viewer */
+  readonly tokenExpiry?: TokenExpiry
   /** Keeps work alive that many requests share. Only for hosts that cancel work when its request ends. */
   readonly keepAlive?: (work: Promise<unknown>) => void
 }
@@ -116,6 +119,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const origins = new Set(options.allowedOrigins)
   const concurrencyLimit = createConcurrencyLimit(dependencies.telemetry)
   const deadlines = options.deadlines ?? createDeadlines(dependencies, OPERATION_TIMEOUT_MS)
+  const tokenExpiry = options.tokenExpiry ?? createTokenExpiry(dependencies)
   const documents = createExecutedDocuments()
   const { trustedDocuments } = options
   const findDocument = createFindDocument(trustedDocuments, dependencies.telemetry)
@@ -178,6 +182,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     origins,
     allowedHosts,
     authenticator,
+    tokenExpiry,
     responseHeaders,
     accessLog,
   })
@@ -191,7 +196,13 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
       dependencies.telemetry,
       accessLog,
     ),
-    webSockets: createGraphQLWebSocketServer(dependencies, yoga, authenticate, findDocument),
+    webSockets: createGraphQLWebSocketServer(
+      dependencies,
+      yoga,
+      authenticate,
+      tokenExpiry,
+      findDocument,
+    ),
     allowedOrigins: origins,
     async syncOnce() {
       const report = await runMeasuredSync(dependencies, synchronizer)

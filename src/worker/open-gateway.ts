@@ -15,7 +15,7 @@ import type { WorkerConfig } from './config.ts'
 import type { HubRpc } from './hub-rpc.ts'
 import { createHubClient } from './hub/hub-client.ts'
 import { type OpenedDependencies, openDependencies } from './dependencies.ts'
-import { createPerRequestDeadlines } from './request-scoped.ts'
+import { createPerRequestDeadlines, createPerRequestTokenExpiry } from './request-scoped.ts'
 import { createHubWatchRegistry } from './hub/hub-watch-registry.ts'
 
 export interface WorkerGateway {
@@ -72,6 +72,7 @@ export async function openGateway(
         ? null
         : { read: (name) => readAsset(assets, name), ...streamSources(account?.baseURL ?? null) },
     deadlines: createPerRequestDeadlines(OPERATION_TIMEOUT_MS),
+    tokenExpiry: createPerRequestTokenExpiry(dependencies.clock),
     keepAlive,
   })
   const { webSockets, allowedOrigins } = gateway

@@ -1,3 +1,5 @@
+import type { TokenExpiry } from '../http/auth/token-expiry.ts'
+import { type Clock, callAt } from '../shared/clock.ts'
 import type { Deadlines } from '../shared/deadlines.ts'
 
 /**
@@ -34,5 +36,12 @@ export function createPerRequestDeadlines(milliseconds: number): Deadlines {
       const timer = setTimeout(onExpired, milliseconds)
       return () => clearTimeout(timer)
     },
+  }
+}
+
+export function createPerRequestTokenExpiry(clock: Pick<Clock, 'now' | 'wait'>): TokenExpiry {
+  return {
+    onExpiry: ({ expiresAt }, expired) =>
+      expiresAt === null ? () => undefined : callAt(clock, expiresAt, expired),
   }
 }

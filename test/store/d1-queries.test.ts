@@ -180,8 +180,9 @@ test('finds rows by an index in every query', async () => {
       return plan.map((row) => [source, row.at(-1)] as const)
     }),
   )
-  const scans = steps
-    .flat()
-    .filter(([, step]) => /^SCAN (?!json_each\b|CONSTANT|counted$)/.test(String(step)))
+  // The count of reservations reads all entries of their index; Workers have no metrics, and do not call it.
+  const allowed = 'json_each\\b|CONSTANT|counted$|uploads USING COVERING INDEX uploads_unsettled$'
+  const scan = new RegExp(`^SCAN (?!${allowed})`)
+  const scans = steps.flat().filter(([, step]) => scan.test(String(step)))
   expect(scans).toEqual([])
 })

@@ -218,7 +218,7 @@ describe('a database that is not migrated', () => {
     const triggers = statements
       .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
       .filter((statement) => /^create\s+trigger\b/i.test(statement))
-    expect(triggers).toHaveLength(4)
+    expect(triggers).toHaveLength(8)
     expect(
       triggers.filter((trigger) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(trigger)),
     ).toEqual([])

@@ -41,14 +41,15 @@ test('equal the sums after manual changes and deletions by SQL', () => {
   const opened = createSqliteStore(file)
   const connection = new Database(file)
   const insert = connection.prepare(
-    `insert into uploads (id, protocol, creator, meta, max_duration_seconds, max_size_bytes,
+    `insert into uploads (id, uid, protocol, creator, meta, max_duration_seconds, max_size_bytes,
        allowed_origins, require_signed_urls, expires_at, created_at, requested_by, fingerprint,
        status, version, updated_at, received, reserved_seconds, stored_seconds, idle_checks)
-     values (?, ?, ?, '{}', 60, 1, '[]', 0, 1, 1, 'a', 'f', ?, 0, 1, 0, ?, ?, 0)`,
+     values (?, ?, ?, ?, '{}', 60, 1, '[]', 0, 1, 1, 'a', 'f', ?, 0, 1, 0, ?, ?, 0)`,
   )
   for (const [index, creator] of ['alice', 'bob', 'alice', 'carol'].entries()) {
     insert.run(
       `id-${index}`,
+      index === 3 ? null : `uid-${index}`,
       index % 2 === 0 ? 'TUS' : 'BASIC',
       creator,
       'READY',
@@ -61,6 +62,8 @@ test('equal the sums after manual changes and deletions by SQL', () => {
     "update uploads set stored_seconds = 70 where creator = 'alice'",
     "update uploads set creator = 'dora' where creator = 'alice'",
     "update uploads set protocol = 'TUS', stored_seconds = 99 where creator = 'bob'",
+    "update uploads set uid = 'uid' where creator = 'carol'",
+    "update uploads set uid = null where creator = 'bob'",
     "update uploads set status = 'DELETED', stored_seconds = 0",
     "delete from uploads where creator = 'carol'",
     'delete from uploads',

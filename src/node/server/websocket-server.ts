@@ -136,29 +136,34 @@ export function attachWebSocketServer(
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       reject(socket, '403 Forbidden')
     } else {
+      const network = networkOf(request)
       sockets.handleUpgrade(request, socket, head, (opened) => {
-        const stopWaiting = awaitInit(opened, request.socket)
-        limitControlFrames(opened, request.socket, monotonicMs)
-        unreadBytes.watch(request.socket)
-        const onWritten = unreadBytes.written
-        const idle = handleWebSocket(
-          {
-            server: endpoint,
-            fastPath,
-            log,
-            messageQueue,
-            network: networkOf(request),
-            onAccepted() {
-              stopWaiting()
-              onAccepted(request.socket)
-            },
-            onWritten,
-          },
-          opened,
-        )
-        idleWaits.set(opened, idle)
+        serve(opened, request.socket, network)
       })
     }
+  }
+
+  /** Not a closure of `accept`: it would keep the request, with its headers, as long as the socket. */
+  function serve(opened: WebSocket, connection: Socket, network: string | null): void {
+    const stopWaiting = awaitInit(opened, connection)
+    limitControlFrames(opened, connection, monotonicMs)
+    unreadBytes.watch(connection)
+    const idle = handleWebSocket(
+      {
+        server: endpoint,
+        fastPath,
+        log,
+        messageQueue,
+        network,
+        onAccepted() {
+          stopWaiting()
+          onAccepted(connection)
+        },
+        onWritten: unreadBytes.written,
+      },
+      opened,
+    )
+    idleWaits.set(opened, idle)
   }
   server.on('upgrade', upgrade)
 

@@ -7,7 +7,6 @@
  */
 import { mintedUpload } from '../../uploads/minted-upload.ts'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
-import type { RowStatus } from '../row-status.ts'
 import { createListStatements } from '../sqlite/list-statements.ts'
 import {
   readCount,
@@ -75,11 +74,6 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     if (uids.length === 0) return []
     const found = await rows(statements.findByUids, { uids: JSON.stringify(uids) })
     return found.map(readUpload).filter(presentOnly)
-  }
-
-  /** Returns row counts by status, only for statuses that occurred. */
-  async function countRows(): Promise<ReadonlyMap<RowStatus, number>> {
-    return new Map((await rows(statements.countByStatus, { creator: ALL_CREATORS })).map(readCount))
   }
 
   return {
@@ -166,11 +160,12 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     },
 
     countByStatus: async () => {
-      const counted = await countRows()
-      return new Map(uploadStatuses.map((status) => [status, counted.get(status) ?? 0]))
+      const counted = await rows(statements.countByStatus, { creator: ALL_CREATORS })
+      const counts = new Map(counted.map(readCount))
+      return new Map(uploadStatuses.map((status) => [status, counts.get(status) ?? 0]))
     },
 
-    countReservations: async () => (await countRows()).get('RESERVED') ?? 0,
+    countReservations: async () => numberIn(await first(statements.countReservations, {})),
 
     countByToken: async (tokenId) => numberIn(await first(statements.countByToken, { tokenId })),
 

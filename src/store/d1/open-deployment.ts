@@ -11,6 +11,7 @@ import { schemaChecks, statements, triggersAndIndexes } from './statements.ts'
 const REQUIRED = [
   'upload_added',
   'upload_changed',
+  'upload_moved',
   'upload_removed',
   'uploads_by_uid',
   'uploads_listed_by_creator',

@@ -5,7 +5,7 @@
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { type RowShape, db, defineStatement } from '../sqlite/define-statement.ts'
-import { countByTokenStatement } from '../sqlite/count-by-token.ts'
+import { countByTokenStatement } from '../sqlite/count-statements.ts'
 import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
   mintParams,

@@ -3,6 +3,7 @@ import { getTableColumns } from 'drizzle-orm'
 import {
   type Upload,
   type UploadEvent,
+  type UploadStatus,
   type UploadConstraints,
   type Video,
   observedStatusIn,
@@ -17,7 +18,7 @@ import type {
   ReferenceStatus,
   Reservation,
 } from '../../uploads/ports/upload-store.ts'
-import { type RowStatus, rowStatuses } from '../row-status.ts'
+import { rowStatuses } from '../row-status.ts'
 import { uploadEvents, uploads } from './tables.ts'
 import {
   flag,
@@ -136,10 +137,10 @@ export function readQuotaUsage(row: unknown): QuotaUsage {
   return { reservedSeconds: number(reserved), storedSeconds: number(stored) }
 }
 
-/** Returns a status and its number of rows. */
-export function readCount(row: unknown): readonly [RowStatus, number] {
+/** Returns a status and its number of uploads. */
+export function readCount(row: unknown): readonly [UploadStatus, number] {
   const [status, count] = unpackRow(row)
-  return [rowStatusOf(status), number(count)]
+  return [statusOf(status), number(count)]
 }
 
 /** Assigns field by field: with a spread, this takes ten times as long. */

@@ -29,7 +29,6 @@ import { packedRow } from './define-statement.ts'
 import { changeLeaseValues } from './change-lease.ts'
 import { reserve } from './reserve.ts'
 import { defineStatements } from './statements.ts'
-import type { RowStatus } from '../row-status.ts'
 import { ALL_CREATORS } from './tables.ts'
 import { date, number, text } from './column-values.ts'
 import { changeValues } from './write-rows.ts'
@@ -73,10 +72,6 @@ export function createStoreOn(
   function addEvent(uploadId: string, version: number, { status, source, at }: UploadEvent): void {
     statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
   }
-
-  /** Returns row counts by status, only for statuses that occurred. */
-  const countRows = (): ReadonlyMap<RowStatus, number> =>
-    new Map(statements.countByStatus.all({ creator: ALL_CREATORS }).map(readCount))
 
   return {
     deployment,
@@ -170,11 +165,11 @@ export function createStoreOn(
     },
 
     countByStatus: async () => {
-      const rows = countRows()
-      return new Map(uploadStatuses.map((status) => [status, rows.get(status) ?? 0]))
+      const counts = new Map(statements.countByStatus.all({ creator: ALL_CREATORS }).map(readCount))
+      return new Map(uploadStatuses.map((status) => [status, counts.get(status) ?? 0]))
     },
 
-    countReservations: async () => countRows().get('RESERVED') ?? 0,
+    countReservations: async () => number(statements.countReservations.get({})),
 
     countByToken: async (tokenId) => number(statements.countByToken.get({ tokenId })),
 

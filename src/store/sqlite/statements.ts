@@ -2,33 +2,23 @@
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import { allColumns, eventColumns, referenceColumns, uploadColumns } from './read-rows.ts'
 import { type NamedParam, type RowShape, db, defineStatement } from './define-statement.ts'
-import { deployments, unmatchedWebhooks, uploadEvents, uploadTotals, uploads } from './tables.ts'
+import { deployments, unmatchedWebhooks, uploadEvents, uploads } from './tables.ts'
 import { updatedColumns } from '../updated-columns.ts'
 import {
   changeLeaseParams,
   changeLeaseStatement,
   releaseChangeLeaseStatement,
 } from './change-lease.ts'
-import { countByTokenStatement } from './count-by-token.ts'
+import { defineCountStatements, jsonList } from './count-statements.ts'
 import { reservationParams } from './write-rows.ts'
 
 /** Parameters of a new version, with the expected previous version. */
 export const saveVersionParams = ['id', 'expected', ...updatedColumns] as const
 type SaveVersionName = (typeof saveVersionParams)[number]
 
-/** Expands a list passed as JSON, so that one prepared statement serves lists of any length. */
-export function jsonList<Name extends string>(param: NamedParam<Name>, name: Name) {
-  return sql`(select value from json_each(${param(name)}))`
-}
-
 /** Sets each column from the parameter of the same name. */
 function paramsFor<Name extends string>(param: NamedParam<Name>, names: readonly Name[]) {
   return Object.fromEntries(names.map((name) => [name, sql`${param(name)}`]))
-}
-
-/** Sum over the selected rows; 0 without rows. */
-function total(column: 'uploads' | 'reservedSeconds' | 'storedSeconds') {
-  return sql`coalesce(sum(${uploadTotals[column]}), 0)`
 }
 
 /** The row of a reservation. Omitted columns are null until Stream responds. */
@@ -231,33 +221,7 @@ export function defineStatements(rowOf: RowShape) {
           .set(paramsFor(param, ['checkAt', 'idleChecks', 'missingChecks']))
           .where(and(eq(uploads.uid, param('uid')), eq(uploads.version, param('version')))),
     ),
-    countByToken: defineStatement(['tokenId'], countByTokenStatement),
-    // Totals: at most one row per status and protocol, for each creator and for all creators together.
-    quotaUsage: defineStatement(['creator'], (param) =>
-      db
-        .select(rowOf([total('reservedSeconds'), total('storedSeconds')]))
-        .from(uploadTotals)
-        .where(eq(uploadTotals.creator, param('creator'))),
-    ),
-    count: defineStatement(['creator', 'statuses', 'protocols'], (param) =>
-      db
-        .select({ count: total('uploads') })
-        .from(uploadTotals)
-        .where(
-          and(
-            eq(uploadTotals.creator, param('creator')),
-            sql`${uploadTotals.status} in ${jsonList(param, 'statuses')}`,
-            sql`${uploadTotals.protocol} in ${jsonList(param, 'protocols')}`,
-          ),
-        ),
-    ),
-    countByStatus: defineStatement(['creator'], (param) =>
-      db
-        .select(rowOf([uploadTotals.status, total('uploads')]))
-        .from(uploadTotals)
-        .where(eq(uploadTotals.creator, param('creator')))
-        .groupBy(uploadTotals.status),
-    ),
+    ...defineCountStatements(rowOf),
     recordAccount: defineStatement(['account', 'replace'], (param) =>
       db
         .update(deployments)

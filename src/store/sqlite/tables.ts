@@ -127,14 +127,15 @@ export const uploads = sqliteTable(
 export const ALL_CREATORS = ''
 
 /**
- * Row count and total seconds of each creator, status and protocol, and of ALL_CREATORS. Triggers on
- * `uploads` update them with every write, so that no query sums up uploads.
+ * Number of uploads and total seconds of each creator, status and protocol, and of ALL_CREATORS. Triggers on
+ * `uploads` update them with every write, so that no query sums up uploads. The seconds of a reservation are those
+ * of PENDING_UPLOAD, so that a mint changes two rows; reservations themselves are not counted.
  */
 export const uploadTotals = sqliteTable(
   'upload_tallies',
   {
     creator: text('creator').notNull(),
-    status: text('status', { enum: rowStatuses }).notNull(),
+    status: text('status', { enum: uploadStatuses }).notNull(),
     protocol: text('protocol', { enum: uploadProtocols }).notNull(),
     uploads: integer('uploads').notNull(),
     reservedSeconds: integer('reserved_seconds').notNull(),

@@ -13,10 +13,10 @@ export interface FastHistogramOptions {
 
 export interface FastHistogram {
   /**
-   * Adds a series and returns its observe function. `labels` are `name="value"` joined by commas,
-   * with values of letters, digits and `_`, which need no escaping. Add each series once.
+   * Returns the observe function of a series; adds the series with the first call. `labels` are `name="value"`
+   * joined by commas, with values of letters, digits, `_` and `-`, which need no escaping.
    */
-  add(labels: string): (value: number) => void
+  series(labels: string): (value: number) => void
   /** Returns the Prometheus text format. */
   text(): string
 }
@@ -31,6 +31,7 @@ interface Series {
 export function createFastHistogram(options: FastHistogramOptions): FastHistogram {
   const { name, help, buckets } = options
   const allSeries: Series[] = []
+  const observers = new Map<string, (value: number) => void>()
 
   /** Bucket counts are cumulative: each includes all lower buckets. */
   function linesOf({ labels, counts, sum }: Series): string[] {
@@ -43,11 +44,13 @@ export function createFastHistogram(options: FastHistogramOptions): FastHistogra
   }
 
   return {
-    add(labels) {
+    series(labels) {
+      const known = observers.get(labels)
+      if (known !== undefined) return known
       const series: Series = { labels, counts: [...buckets.map(() => 0), 0], sum: 0 }
       allSeries.push(series)
       const { counts } = series
-      return (value) => {
+      const observe = (value: number): void => {
         let index = 0
         for (const bound of buckets) {
           if (value <= bound) break
@@ -56,6 +59,8 @@ export function createFastHistogram(options: FastHistogramOptions): FastHistogra
         counts[index] = (counts[index] ?? 0) + 1
         series.sum += value
       }
+      observers.set(labels, observe)
+      return observe
     },
     text: () =>
       [

@@ -45,7 +45,7 @@ export function createOperationMetrics(registry: Registry): OperationMetrics {
 
   function createMeter(kind: OperationKind, operation: string): OperationMeter {
     const histogram = kind === 'subscription' ? subscriptions : durations
-    const observe = histogram.add(`kind="${kind}",operation="${operation}"`)
+    const observe = histogram.series(`kind="${kind}",operation="${operation}"`)
     const failed = errors.labels({ kind, operation })
     // Starts at 0, so that `rate` sees the first error.
     failed.inc(0)

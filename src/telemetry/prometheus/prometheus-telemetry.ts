@@ -1,6 +1,7 @@
 /** Telemetry adapter over prom-client. https://prometheus.io/docs/practices/naming/ */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client'
 import { createCallbackMetrics } from './callback-metrics.ts'
+import { createFastHistogram } from './fast-histogram.ts'
 import { createResponseMetrics, createConnectionMetrics } from './http-metrics.ts'
 import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
 import { createOperationMetrics } from './operation-metrics.ts'
@@ -40,12 +41,10 @@ export function createPrometheusTelemetry(
     labelNames: ['route', 'reason'],
     registers,
   })
-  const requests = new Histogram({
+  const requests = createFastHistogram({
     name: 'headgate_stream_request_duration_seconds',
     help: "Seconds that requests to Stream took, by call and outcome: `ok` or the kind of error. Calls rejected by the gateway's own request budget are not counted.",
-    labelNames: ['call', 'outcome'],
     buckets: STREAM_SECONDS,
-    registers,
   })
   const operations = createOperationMetrics(registry)
   const telemetry: Telemetry = {
@@ -53,7 +52,8 @@ export function createPrometheusTelemetry(
     operationMeter: operations.operation,
     responseSent: createResponseMetrics(registry),
     requestRejected: (endpoint, reason) => rejections.inc({ route: endpoint, reason }),
-    streamCallCompleted: (call, outcome, seconds) => requests.observe({ call, outcome }, seconds),
+    streamCallCompleted: (call, outcome, seconds) =>
+      requests.series(`call="${call}",outcome="${outcome}"`)(seconds),
     ...createUploadMetrics(registry),
     ...createCallbackMetrics(registry),
     ...createConnectionMetrics(registry),
@@ -63,7 +63,10 @@ export function createPrometheusTelemetry(
 
   const expose = reuseFor(REUSE_MS, dependencies.clock, async (): Promise<Exposition> => {
     const texts = await Promise.all([registry.metrics(), processRegistry.metrics()])
-    return { type: registry.contentType, text: [...texts, operations.text()].join('\n') }
+    return {
+      type: registry.contentType,
+      text: [...texts, requests.text(), operations.text()].join('\n'),
+    }
   })
   return { telemetry, expose }
 }

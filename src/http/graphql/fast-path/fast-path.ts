@@ -28,7 +28,7 @@ import {
 } from './operation-cache.ts'
 import type { FastRequest } from './fast-request.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
-import { createTokenExpiry } from '../../auth/token-expiry.ts'
+import type { TokenExpiry } from '../../auth/token-expiry.ts'
 import type { AccessLog } from '../../middleware/access-log.ts'
 import type { RawResponse, ResponseHeaders } from '../../response-headers.ts'
 import type { ConcurrencyLimit } from '../plugins/concurrency-limit.ts'
@@ -156,6 +156,7 @@ export interface FastPathOptions extends AccessRules {
   readonly responseHeaders: ResponseHeaders
   readonly accessLog: AccessLog
   readonly authenticator: Authenticator
+  readonly tokenExpiry: TokenExpiry
   readonly concurrencyLimit: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
@@ -179,7 +180,7 @@ export function createFastPath(
     fanOut: createSubscriptionFanOut(
       dependencies,
       fallback,
-      createTokenExpiry(dependencies),
+      options.tokenExpiry,
       options.subscriptionDocuments,
     ),
     fallback,

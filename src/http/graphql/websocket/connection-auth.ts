@@ -1,10 +1,10 @@
 /** Authenticates WebSockets, limits their number per caller, and closes them when their token expires. */
 import { CloseCode } from 'graphql-ws'
-import { callAt } from '../../../shared/clock.ts'
 import { addReference } from '../../../shared/ref-count.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import { type Authenticate, isViewer } from '../../auth/authenticate.ts'
+import type { TokenExpiry } from '../../auth/token-expiry.ts'
 import type { SocketSink } from './connection-output.ts'
 import { tokenInPayload } from './token-in-payload.ts'
 
@@ -39,8 +39,9 @@ export type Connect = (
 
 /** Creates the function that authenticates connections and counts them per caller. */
 export function createConnect(
-  { clock }: Pick<Dependencies, 'clock'>,
+  { clock, telemetry }: Pick<Dependencies, 'clock' | 'telemetry'>,
   authenticate: Authenticate,
+  tokenExpiry: TokenExpiry,
 ): Connect {
   const open = new Map<string, number>()
 
@@ -63,16 +64,15 @@ export function createConnect(
     }
     const { expiresAt } = caller
     const leave = addReference(open, caller.subject)
+    const ended = telemetry.webSocketOpened()
     // The client can reconnect with a new token.
-    const stopTimer =
-      expiresAt === null
-        ? null
-        : callAt(clock, expiresAt, () => close(FORBIDDEN, 'The token has expired.'))
+    const stopTimer = tokenExpiry.onExpiry(caller, () => close(FORBIDDEN, 'The token has expired.'))
     return {
       viewer: caller,
       isExpired: () => expiresAt !== null && expiresAt <= clock.now(),
       leave() {
-        stopTimer?.()
+        stopTimer()
+        ended()
         leave()
       },
     }

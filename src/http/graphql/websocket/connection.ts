@@ -39,35 +39,39 @@ import { type AuthenticatedConnection, type Connect, TRY_AGAIN_LATER } from './c
 /** Milliseconds within which the client must send `connection_init`. */
 const CONNECT_WITHIN_MS = 10_000
 
+/** Shared by all connections. */
 export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
-  /** Null on hosts without a fast path. */
-  readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null
   readonly beginOperation: BeginOperation
   readonly connect: Connect
-  /** Called once, with the close code. */
-  readonly onClosed: (code: number) => void
+  /** Called with the close code of a socket whose `connection_init` was not accepted. */
+  readonly onRejected: (code: number) => void
 }
 
 /** Serves a WebSocket that the host has accepted. Closes it if no `connection_init` arrives in time. */
-export function openConnection(options: ConnectionOptions, sink: SocketSink): SocketConnection {
-  const { clock, closing, log, fastPath, beginOperation } = options
+export function openConnection(
+  { clock, closing, log, beginOperation, connect, onRejected }: ConnectionOptions,
+  fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null,
+  sink: SocketSink,
+): SocketConnection {
   const operations = new Map<string, Operation>()
   const output = createSocketOutput(sink)
   const running = new Set<Promise<void>>()
-  const closeController = new AbortController()
-  let isInitialized = false
+  /** Ends the wait for `connection_init`; null once that has arrived. */
+  let initWait: AbortController | null = new AbortController()
+  let isClosed = false
   let authenticated: AuthenticatedConnection | null = null
 
   function end(code: number): void {
-    if (closeController.signal.aborted) return
-    closeController.abort()
+    if (isClosed) return
+    isClosed = true
+    initWait?.abort()
     for (const [id, operation] of operations) finish(id, operation)
-    authenticated?.leave()
-    options.onClosed(code)
+    if (authenticated === null) onRejected(code)
+    else authenticated.leave()
   }
 
   function close(code: number, reason: string): void {
-    if (closeController.signal.aborted) return
+    if (isClosed) return
     end(code)
     sink.close(code, reason)
   }
@@ -111,18 +115,17 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   }
 
   async function initialize(payload: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    if (isInitialized) {
+    if (initWait === null) {
       close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
       return
     }
-    isInitialized = true
-    const connection = await options.connect(payload, close)
-    if (connection === null) return
-    if (closeController.signal.aborted) {
-      connection.leave()
-      return
-    }
+    initWait.abort()
+    initWait = null
+    const connection = await connect(payload, close)
+    if (isClosed) connection?.leave()
+    if (connection === null || isClosed) return
     authenticated = connection
+    sink.onAccepted?.(connection.viewer.subject)
     output.send({ type: MessageType.ConnectionAck })
   }
 
@@ -270,8 +273,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
       return
     }
-    await clock.wait(CONNECT_WITHIN_MS, closeController.signal)
-    if (isInitialized) return
+    await clock.wait(CONNECT_WITHIN_MS, initWait?.signal)
+    if (initWait === null) return
     close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
 
@@ -279,7 +282,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
 
   return {
     async receive(text) {
-      if (closeController.signal.aborted) return
+      if (isClosed) return
       let message: Message
       try {
         message = parseClientMessage(text)

@@ -5,10 +5,11 @@
 import type { RejectionReason } from '../../../uploads/ports/telemetry.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Authenticate } from '../../auth/authenticate.ts'
+import type { TokenExpiry } from '../../auth/token-expiry.ts'
 import type { FastPath } from '../fast-path/fast-path.ts'
 import type { FindDocument } from '../plugins/persisted-queries.ts'
 import { FORBIDDEN, TRY_AGAIN_LATER, createConnect } from './connection-auth.ts'
-import { openConnection } from './connection.ts'
+import { type ConnectionOptions, openConnection } from './connection.ts'
 import { createBeginOperation } from './operation.ts'
 import type { SocketConnection, SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
@@ -41,41 +42,17 @@ export function createGraphQLWebSocketServer(
   dependencies: Pick<Dependencies, 'clock' | 'closing' | 'log' | 'telemetry'>,
   yoga: Yoga,
   authenticate: Authenticate,
+  tokenExpiry: TokenExpiry,
   findDocument: FindDocument,
 ): GraphQLWebSocketServer {
-  const { telemetry } = dependencies
-  const beginOperation = createBeginOperation(yoga, findDocument)
-  const connect = createConnect(dependencies, authenticate)
-
-  return {
-    open(sink, fastPath) {
-      let isAccepted = false
-      return openConnection(
-        {
-          ...dependencies,
-          fastPath,
-          beginOperation,
-          async connect(payload, close) {
-            const authenticated = await connect(payload, close)
-            if (authenticated === null) return null
-            isAccepted = true
-            sink.onAccepted?.(authenticated.viewer.subject)
-            const ended = telemetry.webSocketOpened()
-            return {
-              ...authenticated,
-              leave() {
-                ended()
-                authenticated.leave()
-              },
-            }
-          },
-          onClosed(code) {
-            const reason = REASONS.get(code)
-            if (!isAccepted && reason !== undefined) telemetry.requestRejected(ENDPOINT, reason)
-          },
-        },
-        sink,
-      )
+  const options: ConnectionOptions = {
+    ...dependencies,
+    beginOperation: createBeginOperation(yoga, findDocument),
+    connect: createConnect(dependencies, authenticate, tokenExpiry),
+    onRejected(code) {
+      const reason = REASONS.get(code)
+      if (reason !== undefined) dependencies.telemetry.requestRejected(ENDPOINT, reason)
     },
   }
+  return { open: (sink, fastPath) => openConnection(options, fastPath, sink) }
 }

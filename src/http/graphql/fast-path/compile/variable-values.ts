@@ -5,13 +5,13 @@ import {
   type GraphQLSchema,
   GraphQLString,
   type VariableDefinitionNode,
-  coerceInputValue,
   isInputType,
   isNonNullType,
   typeFromAST,
   valueFromAST,
 } from 'graphql'
 import { bailOut } from './bail-out.ts'
+import { type CoerceInput, compileInput } from './input-value.ts'
 
 type Values = Readonly<Record<string, unknown>>
 /** Returns the coerced values by name. Throws if a value is invalid. */
@@ -41,17 +41,14 @@ export function compileVariables(
 }
 
 function coercionOf({ variable, defaultValue }: VariableDefinitionNode, type: GraphQLInputType) {
-  const isRequired = isNonNullType(type)
-  const named = isRequired ? type.ofType : type
+  const named = isNonNullType(type) ? type.ofType : type
   const isText = named === GraphQLID || named === GraphQLString
+  const coerceInput = compileInput(type)
+  const coerce: CoerceInput = (input) =>
+    isText && typeof input === 'string' ? input : coerceInput(input)
   return {
     name: variable.name.value,
     defaultValue: defaultValue && valueFromAST(defaultValue, type),
-    coerce(input: unknown): unknown {
-      if (isText && typeof input === 'string') return input
-      if (input === null || input === undefined) return isRequired ? bailOut() : input
-      const value: unknown = coerceInputValue(input, type, bailOut)
-      return value
-    },
+    coerce,
   }
 }
