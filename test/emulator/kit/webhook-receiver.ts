@@ -1,6 +1,6 @@
 /** A webhook receiver that records deliveries and returns them one at a time. */
 import { createHmac } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -45,21 +45,12 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
       for (const wake of waiters.splice(0)) wake()
     })
   })
-  await new Promise<void>((resolve) => {
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  onTestFinished(close)
+  const url = await listen(server, port)
+  onTestFinished(() => close(server))
   return {
-    url: `http://127.0.0.1:${address.port}/hook`,
+    url,
     webhooks,
-    close,
+    close: () => close(server),
     respondWith: (...added) => {
       statuses.push(...added)
     },
@@ -75,6 +66,46 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
       return webhook
     },
   }
+}
+
+/** A receiver that does not respond. */
+export interface SilentReceiver {
+  readonly url: string
+  /** The requests without a response. */
+  readonly waiting: readonly ServerResponse[]
+  /** Responds 200 to all of them. */
+  respond(): void
+}
+
+export async function startSilentReceiver(): Promise<SilentReceiver> {
+  const waiting: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    request.resume()
+    waiting.push(response)
+  })
+  const url = await listen(server, 0)
+  onTestFinished(() => close(server))
+  const respond = () => {
+    for (const response of waiting.splice(0)) response.end()
+  }
+  return { url, waiting, respond }
+}
+
+/** Resolves to the URL of webhooks. */
+async function listen(server: Server, port: number): Promise<string> {
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return `http://127.0.0.1:${address.port}/hook`
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
 /** Parses the signature and verifies it with the secret. */
