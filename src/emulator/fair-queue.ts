@@ -9,6 +9,8 @@ interface WaitingCreator {
 export class FairQueue {
   /** The first creator is next. */
   readonly #waiting: WaitingCreator[] = []
+  /** Creators whose jobs were started since there was nobody waiting. */
+  readonly #served = new Set<string | null>()
   #free: number
 
   constructor(maxRunning: number) {
@@ -16,9 +18,9 @@ export class FairQueue {
   }
 
   /**
-   * Runs the job when fewer than the maximum run. Creators take turns: first one whose jobs have not been waiting,
-   * and of one creator the newest job. Many slow jobs then delay each other, and not the job that is requested after
-   * them. Rejects if the signal aborts before the job starts.
+   * Runs the job when fewer than the maximum run. Creators take turns: first one whose jobs have not been waiting and
+   * had no turn, and of one creator the newest job. Many slow jobs then delay each other, and not the job of another
+   * creator, whether it is requested before or after them. Rejects if the signal aborts before the job starts.
    * @param creator of the video; null counts as one creator
    */
   async run<Result>(
@@ -40,7 +42,8 @@ export class FairQueue {
     let entry = this.#waiting.find((waiting) => waiting.creator === creator)
     if (entry === undefined) {
       entry = { creator, jobs: [] }
-      this.#waiting.unshift(entry)
+      if (this.#served.has(creator)) this.#waiting.push(entry)
+      else this.#waiting.unshift(entry)
     }
     const { jobs } = entry
     return new Promise((resolve, reject) => {
@@ -62,8 +65,10 @@ export class FairQueue {
     const next = this.#waiting.shift()
     if (next === undefined) {
       this.#free += 1
+      this.#served.clear()
       return
     }
+    this.#served.add(next.creator)
     const start = next.jobs.pop()
     if (next.jobs.length > 0) this.#waiting.push(next)
     start?.()

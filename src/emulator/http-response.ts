@@ -1,6 +1,6 @@
 /** HTTP responses as values, so that a fault can delay or replace them by a disconnect. */
+import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { MAX_DISCARDED_BYTES, MAX_DISCARD_MS } from './limits.ts'
@@ -8,8 +8,16 @@ import { MAX_DISCARDED_BYTES, MAX_DISCARD_MS } from './limits.ts'
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Null sends no body. The function is called only when a body is sent, so not for HEAD. */
-  readonly body: string | (() => Readable) | null
+  /** Null sends no body. A file is opened only when a body is sent, so not for HEAD. */
+  readonly body: string | FilePart | null
+}
+
+/** A file, or the part of it that a URL stands for. */
+export interface FilePart {
+  readonly path: string
+  /** Position of the first byte in the file. */
+  readonly offset: number
+  readonly size: number
 }
 
 /** A response, or null: disconnect without one. */
@@ -79,7 +87,7 @@ export async function writeResponse(
     if (isClosing) response.write(result.body)
     else response.end(result.body)
   } else {
-    await sendStream(result.body(), response, !isClosing)
+    await sendFile(result.body, response, !isClosing)
   }
   if (!isClosing) return
   await received
@@ -91,14 +99,25 @@ function isBodiless(status: number): boolean {
   return status === 204 || status === 304
 }
 
-/** Destroys the stream when the connection closes: a response emits `close` only while it is the first on it. */
-async function sendStream(body: Readable, response: ServerResponse, end: boolean): Promise<void> {
+/**
+ * Closes the file when the connection closes: a response emits `close` only while it is the first on it. Disconnects
+ * if the file is removed while it is read: the client would wait for the rest.
+ */
+async function sendFile(
+  { path, offset, size }: FilePart,
+  response: ServerResponse,
+  end: boolean,
+): Promise<void> {
   const { socket } = response.req
+  // With `end`, the stream ends at its last byte, without a read of nothing after it. The client may send
+  // its next request as soon as it has that byte, and the response must have ended by then.
+  const file = createReadStream(path, { start: offset, end: offset + Math.max(0, size - 1) })
   const closed = new AbortController()
   const abort = () => closed.abort()
   socket.once('close', abort)
   try {
-    await pipeline(body, response, { signal: closed.signal, end })
+    await pipeline(file, response, { signal: closed.signal, end })
+    if (file.bytesRead < size) socket.destroy()
   } finally {
     socket.off('close', abort)
   }

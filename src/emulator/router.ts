@@ -28,14 +28,19 @@ export function route(
   const [, basicId] = /^\/([0-9a-f]{32})$/.exec(path) ?? []
   if (basicId !== undefined) return serveBasicUrl(dependencies, request, basicId)
 
-  // A signed token has dots, a uid has none.
-  const [, uidOrToken, rest] = /^\/([0-9a-f]{32}|[^/]*\.[^/]*)\/(.+)$/.exec(path) ?? []
-  if (uidOrToken !== undefined && rest !== undefined) {
-    return servePlayback(dependencies, request, { uidOrToken, path: rest, query: url.searchParams })
+  const [, first = '', rest] = /^\/([^/]+)\/(.+)$/.exec(path) ?? []
+  if (rest !== undefined && isUidOrToken(first)) {
+    const target = { uidOrToken: first, path: rest, query: url.searchParams }
+    return servePlayback(dependencies, request, target)
   }
 
   if (path === '/') return Promise.resolve(indexPage(dependencies.settings))
   return Promise.resolve(textResponse(404, 'Not found. The page at / lists the endpoints.'))
+}
+
+/** A signed token has dots, a uid has none. */
+function isUidOrToken(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text) || text.includes('.')
 }
 
 /** Returns the request target as a URL, or null when it is invalid. */

@@ -5,7 +5,7 @@ import type { HttpResponse, ResponseOrDisconnect } from './http-response.ts'
 import { ApiError, errorResponse } from './api-error.ts'
 import type { Operation } from './operations.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
-import { storageErrorResponse } from './storage-errors.ts'
+import { orTemporaryError } from './storage-errors.ts'
 
 /** Returns the response of `run`, 503 if it cannot store anything, or the fault's response; null disconnects. */
 export async function runOperation(
@@ -13,16 +13,7 @@ export async function runOperation(
   operation: Operation,
   run: () => HttpResponse | Promise<HttpResponse>,
 ): Promise<ResponseOrDisconnect> {
-  const work = async (): Promise<HttpResponse> => {
-    try {
-      return await run()
-    } catch (error) {
-      const response = storageErrorResponse(error)
-      if (response === null) throw error
-      dependencies.onError(error)
-      return response
-    }
-  }
+  const work = () => orTemporaryError(dependencies, run)
   dependencies.requests.add(operation)
   // Faults on "webhook" apply to the delivery of webhooks, not to the API's webhook routes.
   if (operation === 'webhook') return work()

@@ -1,6 +1,7 @@
 /** Responses while the emulator cannot store anything: temporary errors, which clients retry. */
 import { ApiError, errorResponse } from './api-error.ts'
 import type { HttpResponse } from './http-response.ts'
+import type { EmulatorDependencies } from './dependencies.ts'
 import { StoredBytesExceeded } from './state/stored-bytes.ts'
 
 /** `Retry-After` in seconds, the emulator's choice. */
@@ -11,6 +12,21 @@ const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL'])
 
 /** Codes of SQLite while another process holds its lock, and if the disk fails in another way. */
 const UNAVAILABLE = /^SQLITE_(?:BUSY|IOERR)/
+
+/** Returns the response of `run`, or reports its error and returns 503 if it cannot store anything. */
+export async function orTemporaryError(
+  { onError }: Pick<EmulatorDependencies, 'onError'>,
+  run: () => HttpResponse | Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  try {
+    return await run()
+  } catch (error) {
+    const response = storageErrorResponse(error)
+    if (response === null) throw error
+    onError(error)
+    return response
+  }
+}
 
 /**
  * Returns the 503 response to an error that ends once there is space or the database is available; null for any

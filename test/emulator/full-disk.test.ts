@@ -10,6 +10,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { type SmallDisk, mountSmallDisk } from '../kit/small-disk.ts'
+import { equalFragments, filesBeingRead } from './kit/hostile-files.ts'
+import { pollUntil } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 import { offsetOf, patch } from './kit/tus-client.ts'
 
@@ -96,6 +98,42 @@ test('a creation gets 503 while the disk is full', async ({ skip }) => {
   expect(await failed.json()).toMatchObject({ success: false })
   await disk.free()
   expect((await stream.mintTusRaw(CHUNK)).status).toBe(201)
+})
+
+test('segments that do not fit on the disk are made once there is space', async ({ skip }) => {
+  const { disk, emulator } = (await startOnSmallDisk()) ?? skip('This user may not mount a tmpfs.')
+  const stream = createStreamClient(emulator)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
+  const { hls } = (await stream.details(uid)).playback
+
+  await disk.fill()
+  const failed = await fetch(hls)
+  expectTemporary(failed)
+  expect(failed.headers.get('access-control-allow-origin')).toBe('*')
+  expect(await failed.text()).toContain('disk is full')
+
+  await disk.free()
+  expect((await fetch(hls)).status).toBe(200)
+})
+
+test('the media info of a file is stored once the database is available', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const errors: unknown[] = []
+  const emulator = await start({ directory, onError: (error) => errors.push(error) })
+  const stream = createStreamClient(emulator)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const sending = stream.sendFile(uploadURL, new Blob([equalFragments]))
+  await pollUntil(async () => filesBeingRead(directory).includes(uid))
+  const other = new Database(join(directory, 'emulator.db'))
+  onTestFinished(() => void other.close())
+  other.exec('BEGIN IMMEDIATE')
+  await pollUntil(async () => errors.length > 0)
+  other.exec('ROLLBACK')
+  expect((await sending).status).toBe(200)
+  expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_MALFORMED_VIDEO')
+  expect(filesBeingRead(directory)).toEqual([])
 })
 
 test.each(['tus', 'basic'])(

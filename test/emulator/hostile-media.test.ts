@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { constants, deflateRawSync } from 'node:zlib'
 
-import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
 import { box, plainTables, plainVideo, u32, writeMp4 } from '../kit/mp4.ts'
+import { equalFragments, filesBeingRead, fragmented } from './kit/hostile-files.ts'
 import { pollUntil } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
@@ -47,16 +47,6 @@ const endlessChunk = writeMp4({
   video: (at) => [stts, box('stsc', u32(0, 1, 1, UINT32_MAX, 1)), stsz, stco(at)],
   padding: 360_000,
 })
-const noTables = () => [
-  box('stts', u32(0, 0)),
-  box('stsc', u32(0, 0)),
-  box('stsz', u32(0, 0, 0)),
-  box('stco', u32(0, 0)),
-]
-const fragmented = {
-  video: noTables,
-  movieBoxes: [box('mvex', box('trex', u32(0, 1, 1, 1000, 1, 0)))],
-}
 const ENDLESS_FRAGMENT = box(
   'moof',
   box('mfhd', u32(0, 1)),
@@ -69,14 +59,6 @@ const endlessFragmentAfterBoxes = writeMp4({
   ...fragmented,
   fragments: [...Array.from({ length: 10_000 }, () => box('free')), ENDLESS_FRAGMENT],
 })
-/** 500,000 equal index entries, each of which the reader removes from a list; this would take hours. */
-const equalFragments = writeMp4({ ...fragmented, fragments: [indexOfFragments(500_000)] })
-
-/** An `mfra` box; its last four bytes are its own size. */
-function indexOfFragments(entries: number): Buffer {
-  const table = box('tfra', u32(0, 1, 0, entries), Buffer.alloc(entries * 11))
-  return box('mfra', table, box('mfro', u32(0, table.length + 24)))
-}
 /** 4,294,967,295 sample sizes of zero bits each. */
 const endlessSizes = writeMp4({
   video: (at) => [stts, stsc, box('stz2', u32(0, 0, UINT32_MAX)), stco(at)],
@@ -237,13 +219,3 @@ test('a file that was being read when the process ended is damaged at the next s
   expect(filesBeingRead(directory)).toEqual([])
   await sending
 })
-
-/** Returns the uids of the files that are being read, from the database. */
-function filesBeingRead(directory: string): unknown[] {
-  const database = new Database(join(directory, 'emulator.db'), { readonly: true })
-  try {
-    return database.prepare('SELECT uid FROM media_readings').pluck().all()
-  } finally {
-    database.close()
-  }
-}

@@ -106,6 +106,47 @@ const ATTACHED_FILE = 0x61_a7
 const FILE_UID = 0x46_ae
 const FILE_DATA = 0x46_5c
 
+/** Writes an element with this content. */
+function element(id: number, ...contents: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(contents)
+  return Buffer.concat([elementHeader(id, content.length), content])
+}
+
+/** A Matroska file of three seconds, 640 × 360, with a frame per second. */
+function matroskaOfCodec(codec: string): Buffer<ArrayBuffer> {
+  const size = element(0xe0, element(0xb0, u16(640)), element(0xba, u16(360)))
+  // Number, UID and type.
+  const ids = [0xd7, 0x73_c5, 0x83].map((id) => element(id, byte(1)))
+  const track = element(0xae, ...ids, element(0x86, Buffer.from(codec)), size)
+  const frames = [0, 1000, 2000].map((time) =>
+    element(0xa3, byte(0x81), u16(time), byte(0x80), Buffer.alloc(100)),
+  )
+  const cluster = element(0x1f_43_b6_75, element(0xe7, byte(0)), ...frames)
+  const content = [element(0x16_54_ae_6b, track), cluster]
+  const header = element(0x1a_45_df_a3, element(0x42_82, Buffer.from('matroska')))
+  return Buffer.concat([header, element(SEGMENT, ...content)])
+}
+
+function byte(value: number): Buffer {
+  return Buffer.from([value])
+}
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeUInt16BE(value)
+  return bytes
+}
+
+test('the reason why a file has no segments is short, whatever its codec is called', async () => {
+  const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))
+  const file = new Blob([matroskaOfCodec('V_'.repeat(50_000))])
+  const { playback, status } = await upload(stream, file)
+  expect(status.state).toBe('ready')
+  const response = await fetch(playback.hls)
+  expect(response.status).toBe(415)
+  expect((await response.text()).length).toBeLessThan(300)
+})
+
 const ATTACHMENT_BYTES = 60_000_000
 
 /** The headers of an attachment, and its id. Its content follows. */

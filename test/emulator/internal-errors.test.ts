@@ -36,6 +36,15 @@ test('stores and returns a meta of 90 levels', async () => {
   expect((await stream.details(uid)).meta).toEqual(meta)
 })
 
+test('an upload whose file cannot be created reserves nothing', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const emulator = await startTestEmulator({ directory, onError: () => undefined })
+  await rm(join(directory, 'files'), { recursive: true })
+  expect((await createStreamClient(emulator).mintTusRaw(1000)).status).toBe(500)
+  expect(await emulator.state()).toMatchObject({ videos: [], reservedSeconds: 0 })
+})
+
 test('reports a failing database and delivers the webhook afterwards', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))

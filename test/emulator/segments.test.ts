@@ -8,7 +8,8 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { CONTAINERS, repeatTestcard } from '../kit/long-video.ts'
 import { testcardFile } from '../kit/media.ts'
-import { box, plainVideo, u32, writeMp4 } from '../kit/mp4.ts'
+import { plainVideo, writeMp4 } from '../kit/mp4.ts'
+import { largeFrames } from './kit/hostile-files.ts'
 import { boxesOf, durationsOf, linksOf, playlistsOf, text } from './kit/playlists.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
@@ -198,32 +199,13 @@ describe('a file that cannot be remuxed', () => {
   })
 
   test('is not written when its packets take more room than the file', async () => {
-    const { hls, files, uid } = await startWithVideo(new Blob([samePacketOften()]))
+    const { hls, files, uid } = await startWithVideo(new Blob([largeFrames(1000, 200_000, 20)]))
     const response = await fetch(hls)
     expect(response.status).toBe(415)
     expect(await response.text()).toContain('its packets take much more room than the file')
     expect(await files()).toEqual([uid, join(uid, 'unplayable.txt')])
   })
 })
-
-/** 1,000 packets of 200 kB at the same place of a file of 300 kB. */
-function samePacketOften(): Buffer<ArrayBuffer> {
-  const [count, bytes] = [1000, 200_000]
-  const movie = writeMp4({
-    video: (at) => [
-      box('stts', u32(0, 1, count, 20)),
-      box('stsc', u32(0, 1, 1, 1, 1)),
-      box('stsz', u32(0, bytes, count)),
-      box('stco', u32(0, count, ...Array.from({ length: count }, () => at))),
-    ],
-    padding: 300_000,
-  })
-  // An IDR picture as far as its header tells.
-  const at = movie.indexOf('mdat') + 4
-  movie.writeUInt32BE(bytes - 4, at)
-  movie.writeUInt8(0x65, at + 4)
-  return movie
-}
 
 describe('on the disk', () => {
   test('many first requests remux a file once', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
 import { pollUntil } from './kit/raw-request.ts'
-import { startWebhookReceiver, readSignature } from './kit/webhook-receiver.ts'
+import { readSignature, startSilentReceiver, startWebhookReceiver } from './kit/webhook-receiver.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
 async function startWithReceiver() {
@@ -90,6 +90,26 @@ describe('a webhook', () => {
     await upload()
     await allDelivered()
     expect(receiver.webhooks).toHaveLength(1)
+  })
+
+  test('is sent to a receiver that does not respond for 50 videos at a time', async () => {
+    const emulator = await startTestEmulator({ encodeMs: 60_000 })
+    const stream = createStreamClient(emulator)
+    const receiver = await startSilentReceiver()
+    await stream.putWebhook(receiver.url)
+    for (let count = 0; count < 60; count += 1) {
+      const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+      await stream.sendFile(uploadURL, textFile())
+    }
+    await emulator.advanceClock(60)
+    await pollUntil(async () => receiver.waiting.length >= 50)
+    // A later round trip: all that are sent have arrived.
+    expect((await emulator.state()).webhooks).toHaveLength(60)
+    expect(receiver.waiting).toHaveLength(50)
+    receiver.respond()
+    await pollUntil(async () => receiver.waiting.length === 10)
+    receiver.respond()
+    await pollUntil(async () => (await emulator.state()).webhooks.length === 0)
   })
 
   test('is not queued without a subscription', async () => {

@@ -14,6 +14,8 @@ export interface SmallDisk {
   fill(): Promise<void>
   /** Removes that file. */
   free(): Promise<void>
+  /** Bytes that files occupy, with those that are removed and still open. */
+  usedBytes(): Promise<number>
 }
 
 /** Null where this user may not mount a tmpfs. It is unmounted when the test is over. */
@@ -35,5 +37,9 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
       await writeFile(filler, Buffer.alloc(bavail * bsize))
     },
     free: () => rm(filler),
+    async usedBytes() {
+      const { bfree, blocks, bsize } = await statfs(folder)
+      return (blocks - bfree) * bsize
+    },
   }
 }

@@ -22,7 +22,10 @@ it('equals prom-client for arbitrary values and buckets', async () => {
           registers: [registry],
         })
         const fast = createFastHistogram({ ...metric, buckets })
-        const series = { query: fast.series('kind="query"'), mutation: fast.series('kind="mutation"') }
+        const series = {
+          query: fast.series('kind="query"'),
+          mutation: fast.series('kind="mutation"'),
+        }
         for (const kind of ['query', 'mutation']) model.zero({ kind })
         for (const [kind, value] of values) {
           model.observe({ kind }, value)

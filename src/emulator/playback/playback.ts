@@ -17,6 +17,7 @@ import type { PlaybackClient } from './token-claims.ts'
 import { fileResponse } from './range-response.ts'
 import { serveSegments } from './segments.ts'
 import { progressAt, type Video } from '../state/video.ts'
+import { orTemporaryError } from '../storage-errors.ts'
 
 const ANY_ORIGIN = {
   'access-control-allow-origin': '*',
@@ -37,7 +38,9 @@ export async function servePlayback(
   request: IncomingMessage,
   target: PlaybackTarget,
 ): Promise<HttpResponse> {
-  const response = await createResponse(dependencies, request, target)
+  const response = await orTemporaryError(dependencies, () =>
+    createResponse(dependencies, request, target),
+  )
   return { ...response, headers: { ...ANY_ORIGIN, ...response.headers } }
 }
 

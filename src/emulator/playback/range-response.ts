@@ -1,21 +1,12 @@
 /** Responds with a file or a part of it, complete or in one requested byte range. */
-import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 
-import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
+import { httpResponse, textResponse, type FilePart, type HttpResponse } from '../http-response.ts'
 
 /** Both ends are inclusive. */
 interface ByteRange {
   readonly first: number
   readonly last: number
-}
-
-/** A file, or the part of it that a URL stands for. */
-export interface FilePart {
-  readonly path: string
-  /** Position of the first byte in the file. */
-  readonly offset: number
-  readonly size: number
 }
 
 /**
@@ -25,10 +16,11 @@ export interface FilePart {
  */
 export function fileResponse(
   request: IncomingMessage,
-  { path, offset, size }: FilePart,
+  part: FilePart,
   contentType: string,
   etag: string,
 ): HttpResponse {
+  const { path, offset, size } = part
   const headers = { 'accept-ranges': 'bytes', 'content-type': contentType, etag: `"${etag}"` }
   if (hasVersion(request.headers['if-none-match'], headers.etag)) {
     return httpResponse(304, { etag: headers.etag })
@@ -40,11 +32,7 @@ export function fileResponse(
     return textResponse(416, `The file has ${size} bytes.`, { 'content-range': `bytes */${size}` })
   }
   if (range === null) {
-    // With `end`, the stream ends at its last byte, without a read of nothing after it. The client may send
-    // its next request as soon as it has that byte, and the response must have ended by then.
-    return httpResponse(200, { ...headers, 'content-length': String(size) }, () =>
-      createReadStream(path, { start: offset, end: offset + Math.max(0, size - 1) }),
-    )
+    return httpResponse(200, { ...headers, 'content-length': String(size) }, part)
   }
   const { first, last } = range
   return httpResponse(
@@ -54,7 +42,7 @@ export function fileResponse(
       'content-length': String(last - first + 1),
       'content-range': `bytes ${first}-${last}/${size}`,
     },
-    () => createReadStream(path, { start: offset + first, end: offset + last }),
+    { path, offset: offset + first, size: last - first + 1 },
   )
 }
 

@@ -4,9 +4,9 @@ import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { EmulatorDependencies } from '../dependencies.ts'
-import { textResponse, type HttpResponse } from '../http-response.ts'
+import { textResponse, type FilePart, type HttpResponse } from '../http-response.ts'
 import type { Video } from '../state/video.ts'
-import { fileResponse, type FilePart } from './range-response.ts'
+import { fileResponse } from './range-response.ts'
 
 /** Path of an initialization segment, or of a media segment with its number from 1. */
 const SEGMENT_PATH = /^(video|audio)\/(?:init|seg_([1-9]\d{0,5}))\.mp4$/

@@ -9,6 +9,9 @@ export class Unplayable extends Error {}
 const VIDEO_CODECS = new Set(['avc', 'hevc', 'vp9', 'av1'])
 const AUDIO_CODECS = new Set(['aac', 'opus', 'flac'])
 
+/** Characters of a codec's name in the reason: the name is from the file. */
+const MAX_CODEC_CHARACTERS = 100
+
 /**
  * Returns the primary video track, and the primary audio track or null without one.
  * @param {import('mediabunny').Input} input
@@ -54,8 +57,9 @@ export async function firstTimestamp(video, audio) {
 async function requireCodec(kind, track, playable) {
   const codec = await track.getCodec()
   if (codec !== null && playable.has(codec)) return
-  const name = codec ?? (await track.getInternalCodecId())
+  const id = codec ?? (await track.getInternalCodecId())
+  const name = typeof id === 'string' ? id.slice(0, MAX_CODEC_CHARACTERS) : '(unknown)'
   throw new Unplayable(
-    `browsers do not play its ${kind} codec ${typeof name === 'string' ? name : '(unknown)'} in MP4 segments, and nothing is encoded`,
+    `browsers do not play its ${kind} codec ${name} in MP4 segments, and nothing is encoded`,
   )
 }

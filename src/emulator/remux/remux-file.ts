@@ -32,12 +32,23 @@ const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('remuxed') }),
   /** The reason is a clause of a sentence. */
   z.object({ kind: z.literal('unplayable'), reason: z.string() }),
-  z.object({ kind: z.literal('failed'), message: z.string() }),
+  z.object({ kind: z.literal('failed'), message: z.string(), code: z.string().optional() }),
 ])
 /** `exceeded`: the file needs more time or memory than the limits. */
 export type RemuxOutcome =
   | Exclude<z.infer<typeof messageSchema>, { kind: 'failed' }>
   | { readonly kind: 'exceeded' }
+
+/** The disk failed, not the file. `code` is the code of errno(3), such as ENOSPC. */
+class RemuxError extends Error {
+  override readonly name = 'RemuxError'
+  readonly code: string | undefined
+
+  constructor({ message, code }: { readonly message: string; readonly code?: string | undefined }) {
+    super(`Remuxing failed: ${message}`)
+    this.code = code
+  }
+}
 
 /**
  * Writes the segments of the file's tracks, and their manifests. Returns `unplayable` for a file that mediabunny
@@ -72,7 +83,7 @@ export async function remuxFile(
         `The process that remuxes files ended with ${child.exitCode}. Check that ./remux-process.js and the package mediabunny are installed.`,
       )
     }
-    if (outcome.data.kind === 'failed') throw new Error(`Remuxing failed: ${outcome.data.message}`)
+    if (outcome.data.kind === 'failed') throw new RemuxError(outcome.data)
     return outcome.data
   } finally {
     signal.removeEventListener('abort', end)

@@ -45,7 +45,7 @@ async function run(job) {
   const result = await remux(job).catch((error) =>
     // An error of the disk must not count as an error of the file.
     isSystemError(error)
-      ? { kind: 'failed', message: error.message }
+      ? { kind: 'failed', message: error.message, code: error.code }
       : {
           kind: 'unplayable',
           reason:
@@ -125,7 +125,7 @@ function createSource(file) {
 
 /**
  * @param {unknown} error
- * @returns {error is Error}
+ * @returns {error is NodeJS.ErrnoException}
  */
 function isSystemError(error) {
   return error instanceof Error && 'syscall' in error

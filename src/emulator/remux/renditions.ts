@@ -11,6 +11,7 @@ import {
   FOLDER_MODE,
   PARTIAL,
   ownNamesIn,
+  removeAndFree,
   type VideoFiles,
 } from '../state/video-files.ts'
 import type { Video } from '../state/video.ts'
@@ -92,8 +93,11 @@ export class Renditions {
     const loading = this.#loading.get(uid)
     loading?.removal.abort()
     await loading?.result.catch(() => undefined)
-    await rm(this.#folder(uid), { recursive: true, force: true })
-    await rm(`${this.#folder(uid)}${PARTIAL}`, { recursive: true, force: true })
+    const folder = this.#folder(uid)
+    for (const name of await readdir(folder).catch(() => []))
+      await removeAndFree(join(folder, name))
+    await rm(folder, { recursive: true, force: true })
+    await rm(`${folder}${PARTIAL}`, { recursive: true, force: true })
   }
 
   get #directory(): string {

@@ -49,7 +49,10 @@ export async function createTusUpload(
   const now = dependencies.clock.now()
   const params = parseTusCreation(request.headers, now)
   const video = mintUpload(dependencies, 'tus', params, params, now)
-  await dependencies.files.create(video.uid)
+  await dependencies.files.create(video.uid).catch((error: unknown) => {
+    dependencies.library.remove(video.uid)
+    throw error
+  })
   const { accountId, publicUrl } = dependencies.settings
   const location =
     parameters.get('direct_user') === 'true'

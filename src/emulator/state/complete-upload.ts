@@ -1,13 +1,19 @@
 /** Completes an upload: marks it received, inspects the file, starts processing. */
+import { setTimeout as wait } from 'node:timers/promises'
+
 import { damagedMedia, mediaInfoOf } from '../media/media-info.ts'
 import { readMedia } from '../media/media-reader.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
+import { storageErrorResponse } from '../storage-errors.ts'
 import type { Video } from './video.ts'
 
 type CompletionDependencies = Pick<
   EmulatorDependencies,
-  'clock' | 'closing' | 'files' | 'library' | 'dispatcher' | 'settings'
+  'clock' | 'closing' | 'files' | 'library' | 'dispatcher' | 'onError' | 'settings'
 >
+
+/** Milliseconds after which something that could not be stored is stored again. */
+const RETRY_MS = 1000
 
 /** Returns false when the video was deleted or already marked received by a concurrent request. */
 export async function completeUpload(
@@ -31,11 +37,13 @@ async function inspectFile(
   sizeBytes: number,
 ): Promise<void> {
   const { closing, files, library, dispatcher } = dependencies
+  const file = { path: files.path(uid), sizeBytes, creator }
   try {
-    const file = { path: files.path(uid), sizeBytes, creator }
-    const reading = await readMedia(file, closing, () => library.startReading(uid))
+    const reading = await untilStored(dependencies, () =>
+      readMedia(file, closing, () => library.startReading(uid)),
+    )
     const media = mediaInfoOf(reading, maxDurationSeconds)
-    library.setMedia(uid, media)
+    await untilStored(dependencies, () => library.setMedia(uid, media))
     // Only ready videos are played.
     if (media.failure !== null) await files.remove(uid)
   } catch (error) {
@@ -43,6 +51,22 @@ async function inspectFile(
     throw error
   }
   dispatcher.wake()
+}
+
+/** Repeats the work while nothing can be stored: the upload is complete, so that its client sends no other request. */
+async function untilStored<Result>(
+  { closing, onError }: CompletionDependencies,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (closing.aborted || storageErrorResponse(error) === null) throw error
+      onError(error)
+      await wait(RETRY_MS, undefined, { signal: closing })
+    }
+  }
 }
 
 /**

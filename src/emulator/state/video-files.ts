@@ -85,10 +85,32 @@ export class VideoFiles {
     await rm(this.partialPath(uid), { force: true })
   }
 
-  /** Removes the file. The video must have no others. */
+  /**
+   * Removes the file. An unfinished upload that is being received continues, and its bytes count from 0. The video
+   * must have no other files.
+   */
   async remove(uid: string): Promise<void> {
-    await rm(this.path(uid), { force: true })
     this.stored.set(uid, 0)
+    await freeBytes(this.partialPath(uid))
+    await removeAndFree(this.path(uid))
+  }
+}
+
+/**
+ * Removes a file if it exists. Its bytes are free at once, also if it is open: a client that reads it slowly would
+ * keep them on the disk.
+ */
+export async function removeAndFree(path: string): Promise<void> {
+  await freeBytes(path)
+  await rm(path, { force: true })
+}
+
+/** Does nothing if there is no such file. */
+async function freeBytes(path: string): Promise<void> {
+  try {
+    await truncate(path, 0)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
 }
 

@@ -18,6 +18,9 @@ import type { Webhook, WebhookSettings } from './webhook-settings.ts'
 /** Delay before each retry, on the emulator's clock, in milliseconds. */
 const RETRY_DELAYS_MS = [500, 2000, 10_000, 60_000, 300_000]
 
+/** Deliveries at the same time. Thousands may be due after the receiver or the emulator was down. */
+const MAX_SENDING = 50
+
 /** Longest wait of a reordered webhook for another to be delivered first, in milliseconds. */
 const REORDER_MS = 2000
 
@@ -59,7 +62,8 @@ export class WebhookDispatcher {
     if (this.#dependencies.closing.aborted) return
     try {
       const now = this.#dependencies.clock.now()
-      for (const entry of this.#outbox.due(now)) {
+      for (const entry of this.#outbox.due(now, MAX_SENDING)) {
+        if (this.#sending.size === MAX_SENDING) break
         if (!this.#sending.has(entry.uid)) this.#start(entry)
       }
       const next = this.#outbox.nextAfter(now)
@@ -155,6 +159,7 @@ export class WebhookDispatcher {
 
   /** Makes reordered webhooks due after another was delivered. */
   #release(): void {
+    if (this.#reordered.size === 0) return
     const held = this.#outbox.all().filter((entry) => this.#reordered.has(entry.uid))
     for (const entry of held) this.#outbox.postpone(entry.uid, 0, entry.attempts)
   }

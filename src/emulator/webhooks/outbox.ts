@@ -25,14 +25,14 @@ export class WebhookOutbox {
       .all()
   }
 
-  /** Returns the entries that are due at `now`, earliest first. */
-  due(now: number): OutboxEntry[] {
+  /** Returns the entries that are due at `now`, earliest first, at most `limit`. */
+  due(now: number, limit: number): OutboxEntry[] {
     return this.#database
-      .prepare<[number], OutboxEntry>(
+      .prepare<[number, number], OutboxEntry>(
         `SELECT uid, due_at AS dueAt, attempts FROM ${OUTBOX_TABLE} WHERE due_at <= ?
-         ORDER BY due_at, uid`,
+         ORDER BY due_at, uid LIMIT ?`,
       )
-      .all(now)
+      .all(now, limit)
   }
 
   /** Returns the earliest due time after `now`; null without one. */

@@ -1,6 +1,6 @@
 /** A webhook receiver that records deliveries and returns them one at a time. */
 import { createHmac } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 
 import { z } from 'zod'
 
@@ -65,6 +65,28 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
       return webhook
     },
   }
+}
+
+/** A receiver that does not respond. */
+export interface SilentReceiver {
+  readonly url: string
+  /** The requests without a response. */
+  readonly waiting: readonly ServerResponse[]
+  /** Responds 200 to all of them. */
+  respond(): void
+}
+
+export async function startSilentReceiver(): Promise<SilentReceiver> {
+  const waiting: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    request.resume()
+    waiting.push(response)
+  })
+  const { origin } = await listenInTest(server)
+  const respond = () => {
+    for (const response of waiting.splice(0)) response.end()
+  }
+  return { url: `${origin}/hook`, waiting, respond }
 }
 
 /** Parses the signature and verifies it with the secret. */
