@@ -1,5 +1,6 @@
 /** Functions that count the characters of a value against the result limit, and return the value unchanged. */
 import type { JsonObject } from '../shared/json.ts'
+import type { UploadEvent } from '../uploads/upload.ts'
 import type { GraphQLContext } from './context.ts'
 
 type Context = Pick<GraphQLContext, 'resultLimit'>
@@ -13,6 +14,17 @@ const MIN_ENTRY = 32
 export function countText({ resultLimit }: Context, text: string): string {
   resultLimit.consumeCharacters(text.length + QUOTES)
   return text
+}
+
+/** Characters counted per status change, whose fields take as long to write as so much text. */
+const EVENT_CHARACTERS = 400
+
+export function countEvents(
+  { resultLimit }: Context,
+  events: readonly UploadEvent[],
+): readonly UploadEvent[] {
+  resultLimit.consumeCharacters(events.length * EVENT_CHARACTERS)
+  return events
 }
 
 /** Cached JSON length of each object: an operation may select the same meta by fifty aliases. */

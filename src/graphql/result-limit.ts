@@ -66,7 +66,7 @@ export function createResultLimit(): ResultLimit {
   )
   const characters = createBudget(
     MAX_CHARACTERS,
-    `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs and messages per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
+    `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs, messages and status changes per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
   )
   return {
     consume: (amount) => entries.consume(amount),

@@ -11,7 +11,13 @@ import {
 import { builder } from './builder.ts'
 import { jsonLeaf } from './json-leaf.ts'
 import { Node } from './node.ts'
-import { countJson, countNullable, countText, countTexts } from './result-characters.ts'
+import {
+  countEvents,
+  countJson,
+  countNullable,
+  countText,
+  countTexts,
+} from './result-characters.ts'
 import { VideoType, hasVideo } from './video.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
@@ -213,7 +219,8 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     history: t.field({
       type: [UploadEventType],
       description: 'All status changes, oldest first.',
-      resolve: (upload, _args, { history }) => history(upload.id),
+      resolve: async (upload, _args, context) =>
+        countEvents(context, await context.history(upload.id)),
     }),
   }),
 })

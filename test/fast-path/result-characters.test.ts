@@ -57,6 +57,24 @@ it('rejects nodes with many short allowedOrigins', async () => {
   expect(await rejectedText(setup, { query, variables })).toContain(CODE)
 })
 
+/** A query of 500 nodes, each with its history by so many aliases. */
+const histories = (aliases: number): string =>
+  `query ($ids: [ID!]!) { ${aliased(5, 'nodes(ids: $ids) { ...F }')} } fragment F on Upload { ${aliased(aliases, 'history { status source at }')} }`
+
+it('rejects nodes with repeated ids and aliases of history', async () => {
+  const { setup, failed } = await setupLargeUploads()
+  const { connection } = openSqlite(setup.databaseFile)
+  connection.exec(`
+    with added(number) as (values (100), (101), (102), (103), (104))
+    insert into upload_events select id, number, 'READY', 'SYNC', created_at from uploads, added`)
+  connection.close()
+  const variables = { ids: Array.from({ length: 100 }, () => failed) }
+  const within = await expectSameResponse(setup, { query: histories(3), variables })
+  expect(within.text).not.toContain(CODE)
+  const above = await expectSameResponse(setup, { query: histories(4), variables })
+  expect(above.text).toContain(CODE)
+})
+
 it.each([
   ['allowedOrigins', `constraints { ${aliased(9, 'allowedOrigins')} }`],
   ['failure messages', `failure { ${aliased(9, 'message')} }`],

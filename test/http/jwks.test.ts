@@ -2,9 +2,12 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { MAX_CANDIDATE_KEYS } from '../../src/http/auth/jwks.ts'
+import { MAX_CANDIDATE_KEYS, MAX_WAITING_TOKENS, createJwks } from '../../src/http/auth/jwks.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { type ProviderKey, createKey, startProvider } from '../kit/jwks-server.ts'
+import { silentLogger } from '../kit/served-gateway.ts'
+
+const ES256 = { alg: 'ES256' }
 
 /** Returns the status of a request with a token signed by this key. */
 async function statusWith(gateway: TestGateway, { kid, privateKey }: ProviderKey): Promise<number> {
@@ -86,6 +89,38 @@ describe('JWKS of an identity provider', () => {
   })
 })
 
+describe('tokens of unknown keys, while the provider does not respond', () => {
+  it(`wait, up to ${MAX_WAITING_TOKENS} of them, and others are verified`, async () => {
+    const key = await createKey('one')
+    const provider = await startProvider([key])
+    let now = Date.now()
+    const jwks = createJwks(new URL(provider.url), () => new Date(now), silentLogger)
+
+    async function tokenOf(kid: string): Promise<string> {
+      const token = new SignJWT({ sub: 'ada', exp: now / 1000 + 600 })
+      return token.setProtectedHeader({ ...ES256, kid }).sign(key.privateKey)
+    }
+
+    const [known, unknown] = [await tokenOf('one'), await tokenOf('two')]
+    await jwks.verify(known, {})
+    now += 31_000
+    provider.hang()
+    let waiting = MAX_WAITING_TOKENS + 20
+    const rejections = Array.from({ length: waiting }, () =>
+      jwks.verify(unknown, {}).catch((error: unknown) => {
+        waiting -= 1
+        return String(error)
+      }),
+    )
+    for (const rejection of rejections.slice(MAX_WAITING_TOKENS)) {
+      expect(await rejection).toContain('KeysUnavailable')
+    }
+    expect(waiting).toBe(MAX_WAITING_TOKENS)
+    expect((await jwks.verify(known, {})).payload.sub).toBe('ada')
+    await expect.poll(() => provider.fetched()).toBe(2)
+  })
+})
+
 /** Signs with this key, without a key id unless one is given. */
 async function statusOf(
   gateway: TestGateway,
@@ -101,8 +136,6 @@ async function statusOf(
   await response.body?.cancel()
   return response.status
 }
-
-const ES256 = { alg: 'ES256' }
 
 /** A key without `kid`, as RFC 7517 section 4.5 allows. */
 async function createUnnamedKey(members: object = {}, alg = 'ES256'): Promise<ProviderKey> {

@@ -16,7 +16,12 @@ function documentOf(index: number): string {
   return `subscription S${index} { uploadsChanged { uid } } #`.padEnd(CHARACTERS, 'x')
 }
 
-async function subscribe(gateway: TestGateway, token: string, query: string): Promise<Response> {
+async function subscribe(
+  gateway: TestGateway,
+  token: string,
+  query: string,
+  variables = {},
+): Promise<Response> {
   return fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: {
@@ -24,7 +29,7 @@ async function subscribe(gateway: TestGateway, token: string, query: string): Pr
       accept: 'text/event-stream',
       authorization: `Bearer ${token}`,
     },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify({ query, variables }),
   })
 }
 
@@ -87,6 +92,54 @@ describe('the documents of open subscriptions', () => {
     const oneComment = await bytesOfEach('#'.padEnd(2 * MAX_COMMENTS, 'x'))
     const manyComments = await bytesOfEach('#\n'.repeat(MAX_COMMENTS))
     expect(manyComments - oneComment).toBeLessThan(25_000)
+  })
+})
+
+describe('the variables of open subscriptions', () => {
+  const LIST = 'subscription ($filter: UploadFilter) { uploadList(filter: $filter) { isListed } }'
+
+  it('are limited per caller, together with the documents', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const ada = await tokenFor('ada')
+    const variables = { filter: { creator: 'c'.repeat(60_000) } }
+    const open: Response[] = []
+    for (let count = 1; count <= MAX_SUBSCRIPTION_CHARACTERS / 60_100; count += 1) {
+      open.push(await subscribe(gateway, ada, LIST, variables))
+      await expectOpen(gateway, count)
+    }
+    expect(await isRejected(await subscribe(gateway, ada, LIST, variables))).toBe(true)
+    open.push(await subscribe(gateway, await tokenFor('bob'), LIST, variables))
+    await expectOpen(gateway, open.length)
+    await open[0]?.body?.cancel()
+    await expectOpen(gateway, open.length - 1)
+    await subscribe(gateway, ada, LIST, variables)
+    await expectOpen(gateway, open.length)
+  })
+
+  it('do not count if the operation does not declare them', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const ada = await tokenFor('ada')
+    for (let count = 1; count <= 5; count += 1) {
+      const response = await subscribe(gateway, ada, LIST, { undeclared: 'c'.repeat(60_000) })
+      expect(response.status).toBe(200)
+      await expectOpen(gateway, count)
+    }
+  })
+
+  it('are rejected if they are nested too deep', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${await tokenFor('ada')}`,
+      },
+      body: `{"query":"${LIST}","variables":{"filter":{"creator":${'['.repeat(30_000)}${']'.repeat(30_000)}}}}`,
+    })
+    expect(await response.text()).toMatch(/RATE_LIMITED|BAD_USER_INPUT/)
+    expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
+    await expectOpen(gateway, 0)
   })
 })
 

@@ -9,6 +9,8 @@ export interface Provider {
   readonly fetched: () => number
   /** Sets the keys of following responses; null closes connections without a response. */
   serve(keys: readonly ProviderKey[] | null): void
+  /** From now on, requests get no response. */
+  hang(): void
 }
 
 /** A key pair with its id. */
@@ -33,8 +35,10 @@ export async function startProvider(
 ): Promise<Provider> {
   let keys = first
   let fetched = 0
+  let hangs = false
   const server = createServer((_request, response) => {
     fetched += 1
+    if (hangs) return
     if (keys === null) response.destroy()
     else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
   })
@@ -44,6 +48,9 @@ export async function startProvider(
     fetched: () => fetched,
     serve: (next) => {
       keys = next
+    },
+    hang: () => {
+      hangs = true
     },
   }
 }

@@ -81,11 +81,18 @@ describe('a pipelined request', () => {
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
   })
 
-  it('closes its connection if many of them arrive', async () => {
+  it.each([
+    ['', {}],
+    [' with an unknown expectation', { expect: 'a miracle' }],
+    [
+      ' with too many headers',
+      Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`x${index}`, '1'])),
+    ],
+  ])('closes its connection if many arrive%s', async (_name, headers) => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
     const [client] = await open(gateway, 1)
-    client?.socket.write(rawQuery(MINT) + rawRequest('GET /healthz').repeat(2000))
+    client?.socket.write(rawQuery(MINT) + rawRequest('GET /healthz', headers).repeat(2000))
     expect(await client?.closed()).toBe('')
     expect(await inFlight(gateway)).toBe(0)
   })

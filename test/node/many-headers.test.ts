@@ -1,19 +1,55 @@
-/** Requests with more headers than Node shows by default. */
-import { expect, it } from 'vitest'
+/** Requests with many headers: of those above the limit, Node's parser obeys headers that it does not show. */
+import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
-import { openRaw } from '../kit/raw-client.ts'
+import { RAW_UPGRADE, openRaw } from '../kit/raw-client.ts'
 
 const BODY = '{"query":"{ __typename }"}'
 
-/** A request whose Content-Length and Content-Type follow this many other headers. */
-function requestAfter(headers: number): string {
-  const others = Array.from({ length: headers }, (_, index) => `x${index}: 1\r\n`).join('')
-  return `POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${others}Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
+function others(count: number): string {
+  return Array.from({ length: count }, (_, index) => `x${index}: 1\r\n`).join('')
 }
 
-it.each([0, 99, 100, 2000])('reads the headers after %i others', async (headers) => {
+/** A request with this many headers, of which Content-Length and Content-Type are the last. */
+function requestWith(headers: number): string {
+  return `POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${others(headers - 4)}Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
+}
+
+async function responseTo(bytes: string): Promise<string> {
   const gateway = await startTestGateway()
   const client = await openRaw(gateway.url)
-  client.socket.write(requestAfter(headers))
-  expect(await client.until('__typename')).toMatch(/^HTTP\/1\.1 200 /)
+  client.socket.write(bytes)
+  return client.closed()
+}
+
+describe('a request', () => {
+  it.each([4, 100, 200])('is served with %i headers', async (headers) => {
+    const response = await responseTo(requestWith(headers))
+    expect(response).toMatch(/^HTTP\/1\.1 200 /)
+    expect(response).toContain('__typename')
+  })
+
+  it.each([201, 202, 2000])('is rejected with %i headers', async (headers) => {
+    const response = await responseTo(requestWith(headers))
+    expect(response).toMatch(/^HTTP\/1\.1 431 /)
+    expect(response).toContain('Too many headers (limit: 200).')
+  })
+
+  it('is not processed as another one if a header of its body is not shown', async () => {
+    const inner = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+    const response = await responseTo(
+      `POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n${others(300)}Content-Length: ${inner.length}\r\n\r\n${inner}`,
+    )
+    expect(response.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 431'])
+  })
+})
+
+describe('an upgrade', () => {
+  const [line = '', ...headers] = RAW_UPGRADE.split('\r\n')
+
+  it.each([
+    ['before the others', `${headers.slice(0, -2).join('\r\n')}\r\n${others(300)}\r\n`],
+    ['after the others, where it is not shown', `${others(300)}${headers.join('\r\n')}`],
+  ])('is rejected %s', async (_where, all) => {
+    expect(await responseTo(`${line}\r\n${all}`)).toMatch(/^HTTP\/1\.1 431 /)
+  })
 })

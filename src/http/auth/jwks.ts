@@ -35,6 +35,12 @@ const FIRST_FETCH_INTERVAL_MS = 1000
  */
 export const MAX_CANDIDATE_KEYS = 4
 
+/**
+ * Tokens of unknown keys that wait for one fetch; further ones are rejected. Each occupies a place among the
+ * requests in flight, and anybody can forge them.
+ */
+export const MAX_WAITING_TOKENS = 250
+
 /** The JWKS, or its current version, cannot be fetched, so the token may be valid. */
 export class JwksUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
@@ -66,7 +72,12 @@ export function createJwks(
   let fetchCount = 0
   let lastAttemptAt = -Infinity
   let failure: string | null = null
-  let inFlightFetch: { readonly at: number; readonly fetch: Promise<void> } | null = null
+  /** `waiting` counts the tokens that have waited for it. */
+  let inFlightFetch: {
+    readonly at: number
+    readonly fetch: Promise<void>
+    waiting: number
+  } | null = null
 
   function currentFetch(): Promise<void> | null {
     return inFlightFetch === null || hasElapsed(ABANDONED_FETCH_MS, inFlightFetch.at)
@@ -81,7 +92,7 @@ export function createJwks(
     const fetch = reload().finally(() => {
       if (inFlightFetch?.fetch === fetch) inFlightFetch = null
     })
-    inFlightFetch = { at: lastAttemptAt, fetch }
+    inFlightFetch = { at: lastAttemptAt, fetch, waiting: 0 }
     keepAlive(fetch)
     return fetch
   }
@@ -131,6 +142,16 @@ export function createJwks(
     if (fetchedAt === -Infinity) throw new JwksUnavailable(`No keys available: ${failure ?? ''}`)
   }
 
+  /** Resolves when no fetch is in flight. Rejects with JwksUnavailable if too many tokens wait for it. */
+  async function waitForFetch(): Promise<void> {
+    const current = currentFetch()
+    if (current === null || inFlightFetch === null) return
+    if (inFlightFetch.waiting >= MAX_WAITING_TOKENS)
+      throw new JwksUnavailable('Unknown key, and too many tokens wait for the key set.')
+    inFlightFetch.waiting += 1
+    await current
+  }
+
   /** Verifies by the keys of the last fetch. Throws UnknownKey if another fetch may add the key. */
   async function verifyByKnownKeys(
     token: string,
@@ -166,8 +187,8 @@ export function createJwks(
       } catch (error) {
         if (!(error instanceof UnknownKey)) throw error
         // The provider may have added a key since the last fetch.
-        if (hasElapsed(MIN_FETCH_INTERVAL_MS, lastAttemptAt)) await fetchKeys()
-        else await currentFetch()
+        if (hasElapsed(MIN_FETCH_INTERVAL_MS, lastAttemptAt)) void fetchKeys()
+        await waitForFetch()
         if (failure !== null)
           throw new JwksUnavailable(`Unknown key, and fetching the key set failed: ${failure}`)
         // The same keys would fail again.

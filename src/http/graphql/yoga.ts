@@ -21,6 +21,7 @@ import { type FindDocument, createPersistedQueriesPlugin } from './plugins/persi
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
 import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
+import { variableErrorsPlugin } from './plugins/variable-errors.ts'
 import type { Accept } from '../header-lists.ts'
 import { requestScoped } from '../middleware/request-id.ts'
 import { createOperationTimeout } from './plugins/operation-timeout.ts'
@@ -51,6 +52,7 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     parserLimitsPlugin,
     operationLimitsPlugin,
     requestErrorCodesPlugin,
+    variableErrorsPlugin,
     options.documents.plugin,
     options.concurrencyLimit.plugin,
     options.subscriptionDocuments.plugin,

@@ -7,7 +7,7 @@ import type { UnreadBytes } from './unread-bytes.ts'
  * Maximum pipelined requests per connection; one more closes it. Pipelined requests are not processed, but
  * Node keeps each of them until the connection closes.
  */
-const MAX_PIPELINED = 16
+const MAX_PIPELINED = 4
 
 interface Connection {
   readonly socket: Socket

@@ -13,8 +13,8 @@ import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { createConnectionLimit } from './connection-limit.ts'
-import { endResponse } from './end-response.ts'
-import { discardBody } from './request-bodies.ts'
+import { MAX_HEADERS, SHOWN_HEADERS, hasTooManyHeaders } from './header-count.ts'
+import { type Rejection, rejectRequest } from './reject-request.ts'
 import { createRequestInfoReader } from './request-info.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
 import { createUnreadBytes } from './unread-bytes.ts'
@@ -46,21 +46,22 @@ function setTusVersion({ url = '' }: IncomingMessage, response: ServerResponse):
   if (isTusTarget(url)) response.setHeader('tus-resumable', TUS_VERSION)
 }
 
-/** Responds 503 until `serve` is called, and closes the connection. */
-function starting(request: IncomingMessage, response: ServerResponse): void {
-  response.shouldKeepAlive = false
-  discardBody(request)
-  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
-  endResponse(response, 'Starting.\n')
+/** Until `serve` is called. */
+const STARTING: Rejection = {
+  status: 503,
+  text: 'Starting.\n',
+  headers: { 'retry-after': '1' },
 }
 
-/** Responds 417 to an `Expect` other than `100-continue`, as Node does, which would not limit the body. */
-function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
-  setTusVersion(request, response)
-  response.shouldKeepAlive = false
-  discardBody(request)
-  response.writeHead(417, { 'content-length': '0' })
-  endResponse(response)
+/** To an `Expect` other than `100-continue`. Node's own response would not limit the body. */
+const UNKNOWN_EXPECTATION: Rejection = {
+  status: 417,
+  text: 'Unknown expectation. Expect 100-continue, or nothing.\n',
+}
+
+const TOO_MANY_HEADERS: Rejection = {
+  status: 431,
+  text: `Too many headers (limit: ${MAX_HEADERS}).\n`,
 }
 
 /** Request timeouts, in milliseconds. */
@@ -123,9 +124,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { host, port, trustedProxies, timeouts = REQUEST_TIMEOUTS } = options
   const { scheduling = createScheduling() } = options
   let handler: RequestHandler = {
-    listener: starting,
-    connections: { isBusy: () => false, isWaitingForClient: () => true, unfinished: () => [] },
+    listener: (_request, response) => reject(response, STARTING),
+    connections: {
+      accept: () => true,
+      isBusy: () => false,
+      isWaitingForClient: () => true,
+      unfinished: () => [],
+    },
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
+  }
+  function reject(response: ServerResponse, rejection: Rejection): void {
+    rejectRequest(response, rejection, handler.connections)
   }
   let draining = false
   const unreadBytes = createUnreadBytes(options.monotonicMs)
@@ -139,7 +148,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = createServer(limits, (request, response) => {
     setTusVersion(request, response)
     if (draining) response.shouldKeepAlive = false
-    handler.listener(request, response)
+    if (hasTooManyHeaders(request)) reject(response, TOO_MANY_HEADERS)
+    else handler.listener(request, response)
   })
   const { maxConnections = MAX_CONNECTIONS, randomBelow } = options
   const connectionLimit = createConnectionLimit({
@@ -151,9 +161,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     scheduling.acceptPriority.connectionAccepted()
     connectionLimit.open(socket)
   })
-  server.on('checkExpectation', rejectExpectation)
-  // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
-  server.maxHeadersCount = 0
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    setTusVersion(request, response)
+    reject(response, UNKNOWN_EXPECTATION)
+  })
+  server.maxHeadersCount = SHOWN_HEADERS
   server.setTimeout(timeouts.stalledMs)
   let sockets: ReturnType<typeof attachWebSocketServer> | null = null
 

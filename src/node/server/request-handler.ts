@@ -63,7 +63,7 @@ export interface RequestHandlerOptions {
 export interface RequestHandler {
   /** Never throws. */
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
-  readonly connections: Pick<Connections, 'isBusy' | 'isWaitingForClient' | 'unfinished'>
+  readonly connections: Pick<Connections, 'accept' | 'isBusy' | 'isWaitingForClient' | 'unfinished'>
   readonly load: () => Load
 }
 

@@ -12,6 +12,7 @@ import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Scheduling } from './accept-priority.ts'
+import { hasTooManyHeaders } from './header-count.ts'
 import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 
@@ -117,6 +118,10 @@ export function attachWebSocketServer(
     if (isBusy(request.socket)) {
       // The upgrade was pipelined: the response in progress would be written between WebSocket frames.
       socket.destroy()
+      return
+    }
+    if (hasTooManyHeaders(request)) {
+      reject(socket, '431 Request Header Fields Too Large')
       return
     }
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {

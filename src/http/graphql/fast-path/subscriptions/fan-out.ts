@@ -128,10 +128,14 @@ export function createSubscriptionFanOut(
   }
 
   /** Counts a subscription. Null if the caller is at a limit, which the fallback reports. */
-  function count(viewer: Viewer, operation: CompiledOperation): (() => void) | null {
+  function count(
+    viewer: Viewer,
+    operation: CompiledOperation,
+    variables: GraphQLParams['variables'],
+  ): (() => void) | null {
     const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
     if (closeSubscription === null) return null
-    const releaseDocument = documents.acquire(viewer.subject, operation.document)
+    const releaseDocument = documents.acquire(viewer.subject, operation.document, variables)
     if (releaseDocument === null) {
       closeSubscription()
       return null
@@ -144,7 +148,7 @@ export function createSubscriptionFanOut(
 
   return {
     async subscribe(operation, viewer, variables, subscriber, transport) {
-      const leave = count(viewer, operation)
+      const leave = count(viewer, operation, variables)
       if (leave === null) return null
       const sharedSubscription = await joinOrOpen(operation, viewer, variables, subscriber).catch(
         () => null,
