@@ -50,7 +50,7 @@ const videoSchema = z.object({
     errorReasonCode: z.string(),
     errorReasonText: z.string(),
   }),
-  meta: z.record(z.string(), z.json()),
+  meta: z.record(z.string(), z.unknown()),
   created: z.string(),
   modified: z.string(),
   uploaded: nullableText,
