@@ -1,5 +1,6 @@
 /** Starts child processes that parse uploaded files. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 
 /**
  * Memory of a child process beyond its heap, in MiB: 80 of Node and its code, at most 128 of MediaInfo, and the bytes
@@ -12,13 +13,19 @@ const MORE_MB = 384
  * worker.
  * @param module the script of the process; it calls `startLimits` of child-limits.js
  * @param heapMb heap limit of V8's old generation, in MiB
+ * @throws the system's error, such as EMFILE, if the process cannot start
  */
-export function startChildProcess(module: URL, heapMb: number): ChildProcess {
-  return fork(module, [String(heapMb + MORE_MB)], {
+export async function startChildProcess(module: URL, heapMb: number): Promise<ChildProcess> {
+  const child = fork(module, [String(heapMb + MORE_MB)], {
     execArgv: [`--max-old-space-size=${heapMb}`],
     // Passes only the variable for module resolution, so that the child gets no secrets.
     env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
     // No stderr: V8 writes a report there when memory runs out.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
+  if (child.pid === undefined) {
+    const [error]: unknown[] = await once(child, 'error')
+    throw error
+  }
+  return child
 }

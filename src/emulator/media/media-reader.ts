@@ -121,7 +121,7 @@ class ReaderProcess {
 
   async #start(): Promise<ChildProcess> {
     const module = new URL('./media-process.js', import.meta.url)
-    const child = startChildProcess(module, this.#heapMb)
+    const child = await startChildProcess(module, this.#heapMb)
     // A message to an ended process emits an error event.
     child.on('error', () => undefined)
     child.unref()

@@ -60,7 +60,7 @@ export async function remuxFile(
   signal: AbortSignal,
 ): Promise<RemuxOutcome> {
   signal.throwIfAborted()
-  const child = startChildProcess(new URL('./remux-process.js', import.meta.url), heapMb)
+  const child = await startChildProcess(new URL('./remux-process.js', import.meta.url), heapMb)
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
   try {

@@ -1,0 +1,29 @@
+/** Child processes that cannot start. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { build } from '../kit/command.ts'
+
+/** Opens all files that the process may open, and starts a child process. */
+const PROGRAM = `
+import { openSync } from 'node:fs'
+import { startChildProcess } from './dist/emulator/child-process.js'
+try { for (;;) openSync('/dev/null') } catch {}
+await startChildProcess(new URL('./dist/emulator/remux/remux-process.js', import.meta.url), 64).then(
+  () => console.log('started'),
+  (error) => console.log(error.code),
+)
+`
+
+test('without a free file descriptor rejects with the error of the system', async () => {
+  const { folder, remove } = await build()
+  onTestFinished(remove)
+  const command = `ulimit -n 200 && exec '${process.execPath}' --input-type=module --eval "$PROGRAM"`
+  const { stdout } = await promisify(execFile)('sh', ['-c', command], {
+    cwd: folder,
+    env: { PROGRAM },
+  })
+  expect(stdout).toBe('EMFILE\n')
+}, 60_000)
