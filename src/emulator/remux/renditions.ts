@@ -39,6 +39,8 @@ const LARGE_HEAP_MB = 512
  */
 const TIMEOUT_MS = 4000
 const BYTES_PER_MS = 500
+/** Ten hours at 60 frames per second with sound need 50 seconds. */
+const MAX_TIMEOUT_MS = 120_000
 
 /**
  * Bytes that the segments may have in addition to twice the file: headers of the tracks, and per second of the video
@@ -127,7 +129,7 @@ export class Renditions {
     const sizeBytes = video.sizeBytes ?? 0
     const limits = {
       heapMb: sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB,
-      timeoutMs: TIMEOUT_MS + Math.ceil(sizeBytes / BYTES_PER_MS),
+      timeoutMs: Math.min(TIMEOUT_MS + Math.ceil(sizeBytes / BYTES_PER_MS), MAX_TIMEOUT_MS),
     }
     const attempt = (queue: FairQueue, attemptLimits: RemuxLimits) =>
       queue.run(video.creator, signal, () => this.#remux(video, attemptLimits, signal))
