@@ -65,6 +65,25 @@ describe('socket output', () => {
     }
   })
 
+  it('lets other work of the process have its turn after four milliseconds of waiting events', async () => {
+    let now = 0
+    const executed: string[] = []
+    const output = createSocketOutput({ send: () => true }, () => now)
+    for (const id of ['1', '2', '3', '4', '5']) {
+      output.enqueue({}, async () => {
+        executed.push(id)
+        now += 2
+      })
+    }
+    const turns: number[] = []
+    while (executed.length < 5) {
+      await settled()
+      turns.push(executed.length)
+    }
+    expect(turns[0]).toBe(2)
+    expect(executed).toEqual(['1', '2', '3', '4', '5'])
+  })
+
   it('executes one event at a time, and none while the socket is full', async () => {
     const { output, sent, empty } = fullAfter(2)
     const executed: string[] = []

@@ -45,7 +45,14 @@ export interface SocketOutput {
   flushed(): void
 }
 
-export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput {
+/** Time in milliseconds for events of one socket that wait, until other work of the process has its turn. */
+const TURN_MS = 4
+
+/** @param monotonicMs returns monotonic milliseconds; replaced in tests */
+export function createSocketOutput(
+  sink: Pick<SocketSink, 'send'>,
+  monotonicMs: () => number = () => performance.now(),
+): SocketOutput {
   /** By operation, in the order in which they are called. */
   const waiting = new Map<object, () => Promise<void>>()
   let isFull = false
@@ -55,10 +62,16 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
   async function sendWaiting(): Promise<void> {
     if (isSending) return
     isSending = true
+    let turnSince = monotonicMs()
     // Also iterates over entries that are added meanwhile.
     for (const [operation, sendNext] of waiting) {
+      if (monotonicMs() - turnSince >= TURN_MS) {
+        await nextTask()
+        turnSince = monotonicMs()
+      }
       if (isFull) break
-      waiting.delete(operation)
+      // Discarded during the pause.
+      if (!waiting.delete(operation)) continue
       await sendNext()
     }
     isSending = false
@@ -82,6 +95,12 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       void sendWaiting()
     },
   }
+}
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0)
+  })
 }
 
 /** Returns the first characters of every message of the operation. */
