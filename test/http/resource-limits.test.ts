@@ -6,6 +6,7 @@ import { createDocumentCache } from '../../src/http/graphql/plugins/document-cac
 import {
   MAX_DOCUMENT_CHARACTERS,
   MAX_COMMENTS,
+  MAX_LINES,
 } from '../../src/http/graphql/plugins/document-limits.ts'
 import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concurrency-limit.ts'
 import { createSetup } from '../fast-path/setup.ts'
@@ -61,7 +62,7 @@ function pagesOf(count: number): string {
 }
 
 describe('documents', () => {
-  it('are limited in characters and comments, and an empty document is a syntax error', async () => {
+  it('are limited in characters, comments and lines, and an empty document is a syntax error', async () => {
     const gateway = await startTestGateway()
     expect(
       await sendQuery(gateway, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`),
@@ -70,6 +71,12 @@ describe('documents', () => {
       `Too many comments (limit: ${MAX_COMMENTS} `,
     )
     expect(await sendQuery(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain(
+      '"data"',
+    )
+    expect(await sendQuery(gateway, `{ __typename }${'\r\n'.repeat(MAX_LINES)}`)).toContain(
+      `Too many lines (limit: ${MAX_LINES} `,
+    )
+    expect(await sendQuery(gateway, `{ __typename }${'\r\n'.repeat(MAX_LINES - 1)}`)).toContain(
       '"data"',
     )
     expect(await sendQuery(gateway, '')).toContain('GRAPHQL_PARSE_FAILED')

@@ -85,6 +85,11 @@ export const MAX_TOKENS = 1000
 /** Maximum comments; graphql-js does not count them as tokens. */
 export const MAX_COMMENTS = 500
 
+/** Maximum lines: graphql-js finds the location of each error by reading all lines before it. */
+export const MAX_LINES = 1000
+
+const LINE_BREAK = /\r\n|[\n\r]/
+
 /** Parses a document. Throws a GraphQLError if it exceeds a limit or has a syntax error. */
 export function parseDocument(source: string | Source, options: ParseOptions = {}): DocumentNode {
   const text = source instanceof Source ? source.body : source
@@ -93,6 +98,9 @@ export function parseDocument(source: string | Source, options: ParseOptions = {
   }
   if (text.split('#', MAX_COMMENTS + 2).length > MAX_COMMENTS + 1) {
     throw parseError(`Too many comments (limit: ${MAX_COMMENTS} per document).`)
+  }
+  if (text.split(LINE_BREAK, MAX_LINES + 1).length > MAX_LINES) {
+    throw parseError(`Too many lines (limit: ${MAX_LINES} per document).`)
   }
   try {
     return withoutTokens(parse(source, { ...options, maxTokens: MAX_TOKENS }))
