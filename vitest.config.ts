@@ -29,11 +29,11 @@ const long = ['test/chaos/{callbacks,chaos,three}.test.ts', 'test/drain/drain.te
  * machine.
  */
 const alone = [
-  'test/{bench,browser,chaos,container,drain,multi-instance,react,react-native}/**/*.test.ts',
+  'test/{bench,browser,chaos,container,drain,fuzz,multi-instance,react,react-native}/**/*.test.ts',
   'test/client/{browser*,memory,stall}.test.ts',
   'test/emulator/hostile-segments.test.ts',
   'test/fast-path/{result-characters,retained}.test.ts',
-  'test/http/{database-locked,resource-limits,subscription-documents}.test.ts',
+  'test/http/{database-locked,long-lists,resource-limits,subscription-documents}.test.ts',
   'test/node/{connections,load-shedder,stalled}.test.ts',
   'test/rate-limits/memory-rate-limiter.test.ts',
 ]
