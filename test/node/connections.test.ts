@@ -93,7 +93,8 @@ describe('a pipelined request', () => {
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
     const [client] = await open(gateway, 1)
     client?.socket.write(rawQuery(MINT) + rawRequest('GET /healthz', headers).repeat(2000))
-    expect(await client?.closed()).toBe('')
+    // Node 24 responds to too many headers by itself.
+    expect(await client?.closed()).toMatch(/^(?:HTTP\/1\.1 431 .*)?$/s)
     expect(await inFlight(gateway)).toBe(0)
   })
 

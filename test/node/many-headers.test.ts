@@ -31,7 +31,8 @@ describe('a request', () => {
   it.each([201, 202, 2000])('is rejected with %i headers', async (headers) => {
     const response = await responseTo(requestWith(headers))
     expect(response).toMatch(/^HTTP\/1\.1 431 /)
-    expect(response).toContain('Too many headers (limit: 200).')
+    // Node 24 rejects more by itself, without a text.
+    if (headers === 201) expect(response).toContain('Too many headers (limit: 200).')
   })
 
   it('is not processed as another one if a header of its body is not shown', async () => {

@@ -7,7 +7,10 @@ import type { IncomingMessage } from 'node:http'
  */
 export const MAX_HEADERS = 200
 
-/** Headers that Node's parser shows, one more than allowed. It obeys further ones without showing them. */
+/**
+ * Headers that Node's parser shows, one more than allowed. Node 20 obeys further ones without showing them, Node 24
+ * rejects them with 431.
+ */
 export const SHOWN_HEADERS = MAX_HEADERS + 1
 
 /** Whether the request must be rejected: how its body ends, for example, may be in a header that is not shown. */
