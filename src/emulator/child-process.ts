@@ -1,6 +1,5 @@
 /** Starts child processes that parse uploaded files. */
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 
 /**
  * Memory of a child process beyond its heap, in MiB: 80 of Node and its code, at most 128 of MediaInfo, and the bytes
@@ -24,8 +23,9 @@ export async function startChildProcess(module: URL, heapMb: number): Promise<Ch
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   if (child.pid === undefined) {
-    const [error]: unknown[] = await once(child, 'error')
-    throw error
+    await new Promise((_resolve, reject) => {
+      child.once('error', reject)
+    })
   }
   return child
 }

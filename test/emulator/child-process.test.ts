@@ -18,11 +18,11 @@ await startChildProcess(new URL('./dist/emulator/remux/remux-process.js', import
 `
 
 test('without a free file descriptor rejects with the error of the system', async () => {
-  const { folder, remove } = await build()
-  onTestFinished(remove)
+  const built = await build()
+  onTestFinished(() => built.remove())
   const command = `ulimit -n 200 && exec '${process.execPath}' --input-type=module --eval "$PROGRAM"`
   const { stdout } = await promisify(execFile)('sh', ['-c', command], {
-    cwd: folder,
+    cwd: built.folder,
     env: { PROGRAM },
   })
   expect(stdout).toBe('EMFILE\n')

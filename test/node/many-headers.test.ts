@@ -28,11 +28,15 @@ describe('a request', () => {
     expect(response).toContain('__typename')
   })
 
-  it.each([201, 202, 2000])('is rejected with %i headers', async (headers) => {
-    const response = await responseTo(requestWith(headers))
+  it('is rejected with one header more', async () => {
+    const response = await responseTo(requestWith(201))
     expect(response).toMatch(/^HTTP\/1\.1 431 /)
-    // Node 24 rejects more by itself, without a text.
-    if (headers === 201) expect(response).toContain('Too many headers (limit: 200).')
+    expect(response).toContain('Too many headers (limit: 200).')
+  })
+
+  // Node 24 rejects them by itself, without a text.
+  it.each([202, 2000])('is rejected with %i headers', async (headers) => {
+    expect(await responseTo(requestWith(headers))).toMatch(/^HTTP\/1\.1 431 /)
   })
 
   it('is not processed as another one if a header of its body is not shown', async () => {
