@@ -65,14 +65,12 @@ export function createSocketOutput(
     let turnSince = monotonicMs()
     // Also iterates over entries that are added meanwhile.
     for (const [operation, sendNext] of waiting) {
-      if (monotonicMs() - turnSince >= TURN_MS) {
-        await nextTask()
-        turnSince = monotonicMs()
-      }
       if (isFull) break
-      // Discarded during the pause.
-      if (!waiting.delete(operation)) continue
+      waiting.delete(operation)
       await sendNext()
+      if (monotonicMs() - turnSince < TURN_MS) continue
+      await nextTask()
+      turnSince = monotonicMs()
     }
     isSending = false
   }
