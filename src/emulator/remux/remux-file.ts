@@ -63,6 +63,7 @@ export async function remuxFile(
   const child = await startChildProcess(new URL('./remux-process.js', import.meta.url), heapMb)
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
+  if (signal.aborted) end()
   try {
     // `exit` can precede the message; `close` follows both.
     const ended = once(child, 'close')
