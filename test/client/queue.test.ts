@@ -28,7 +28,7 @@ function holdSecondChunk() {
   const held = once(events, 'held')
   const released = once(events, 'released')
   let patches = 0
-  const holding: typeof globalThis.fetch = async (input, init) => {
+  const interceptor: typeof globalThis.fetch = async (input, init) => {
     if (init?.method === 'PATCH') patches += 1
     if (init?.method === 'PATCH' && patches === 2) {
       events.emit('held')
@@ -37,7 +37,7 @@ function holdSecondChunk() {
     }
     return fetch(input, init)
   }
-  return { fetch: holding, held, release: () => events.emit('released') }
+  return { fetch: interceptor, held, release: () => events.emit('released') }
 }
 
 /** Files whose names differ. */

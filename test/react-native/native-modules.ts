@@ -51,6 +51,14 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
     return bytes.subarray(offset, offset + size)
   }
 
+  function createBlob(given: unknown, id: string): void {
+    const contents = blobContents.parse(given)
+    const bytes = contents.map((content) =>
+      content.type === 'string' ? Buffer.from(content.data) : bytesOf(content.data),
+    )
+    blobs.set(id, Buffer.concat(bytes))
+  }
+
   /** Sends form fields with a uri from the disk, as both platforms do. */
   async function encode({ string, base64, blob, formData }: z.infer<typeof body>) {
     if (string !== undefined) return { bytes: Buffer.from(string) }
@@ -142,14 +150,7 @@ export function createNativeModules(emit: Emit): Readonly<Record<string, object>
     BlobModule: {
       getConstants: () => ({ BLOB_URI_SCHEME: 'blob', BLOB_URI_HOST: null }),
       addNetworkingHandler: noop,
-      createFromParts(given: unknown, id: string) {
-        // word-ok: a name of React Native
-        const contents = blobContents.parse(given)
-        const bytes = contents.map((content) =>
-          content.type === 'string' ? Buffer.from(content.data) : bytesOf(content.data),
-        )
-        blobs.set(id, Buffer.concat(bytes))
-      },
+      createFromParts: createBlob, // word-ok: a name of React Native
       release: (id: string) => blobs.delete(id),
     },
     FileReaderModule: {

@@ -171,8 +171,8 @@ export async function checkAuthentication({ auth }: Config): Promise<CheckResult
     })
     const text = await response.text()
     if (response.ok && /"keys"\s*:\s*\[/.test(text)) {
-      if (auth.audience === null) {
-        // word-ok: the claim `aud`
+      const acceptsEveryJWT = auth.audience === null
+      if (acceptsEveryJWT) {
         return {
           state: 'warning',
           subject,
