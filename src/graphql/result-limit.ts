@@ -1,5 +1,5 @@
 /** Limits the entries and characters of one operation: each page is small, but an operation may have fifty pages. */
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLResolveInfo, responsePathAsArray } from 'graphql'
 import { COUNT_LIMIT } from '../uploads/ports/upload-store.ts'
 
 /** Maximum uploads in lists per operation. Maximum metas per operation as well. */
@@ -20,6 +20,9 @@ export const MAX_PLAYBACK_TOKENS = 100
 /** Maximum inputs of all `createUploads` of one operation: twice as many uploads as aliases could create. */
 export const MAX_CREATIONS = 100
 
+/** Maximum field errors per operation, besides the one that names the limit. */
+export const MAX_FIELD_ERRORS = 50
+
 /** The remaining limits of one operation. */
 export interface ResultLimit {
   /** Consumes entries of the result. Throws if too few remain. */
@@ -39,6 +42,10 @@ export interface ResultLimit {
   consumeCharacters(count: number): void
   /** Whether `consumeCharacters` has thrown. */
   isOutOfCharacters(): boolean
+  /** Consumes one field error and throws it. Throws one that names the limit if none remains. */
+  throwError(error: unknown, info: Pick<GraphQLResolveInfo, 'fieldNodes' | 'path'>): never
+  /** Throws the error that names the limit, always the same object, if a field had one too many. */
+  throwIfTooManyErrors(): void
   /** Restores all limits, for the next event of a subscription: the limits apply to each event separately. */
   reset(): void
 }
@@ -68,6 +75,8 @@ export function createResultLimit(): ResultLimit {
     MAX_CHARACTERS,
     `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs, messages and status changes per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
   )
+  let errors = 0
+  let tooManyErrors: GraphQLError | null = null
   return {
     consume: (amount) => entries.consume(amount),
     consumePage: (size) => pages.consume(size),
@@ -80,7 +89,26 @@ export function createResultLimit(): ResultLimit {
     consumeCreations: (count) => creations.consume(count),
     consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
+    throwError(error, info) {
+      errors += 1
+      if (errors <= MAX_FIELD_ERRORS) throw error
+      // With nodes and a path, so that the executor does not create another for each field.
+      tooManyErrors ??= new GraphQLError(
+        `Too many errors (limit: ${MAX_FIELD_ERRORS} fields per operation). No further fields are executed.`,
+        {
+          nodes: info.fieldNodes,
+          path: responsePathAsArray(info.path),
+          extensions: { code: 'RESULT_TOO_LARGE' },
+        },
+      )
+      throw tooManyErrors
+    },
+    throwIfTooManyErrors() {
+      if (tooManyErrors !== null) throw tooManyErrors
+    },
     reset() {
+      errors = 0
+      tooManyErrors = null
       for (const budget of [entries, pages, counts, playbackTokens, creations, characters])
         budget.reset()
     },

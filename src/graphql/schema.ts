@@ -15,5 +15,7 @@ import './recommended-protocol.ts'
 import './subscriptions.ts'
 import './upload-list.ts'
 import { builder } from './builder.ts'
+import { limitErrors } from './limit-errors.ts'
 
 export const schema = builder.toSchema()
+limitErrors(schema)

@@ -44,14 +44,15 @@ export function maskError(
 /** Message that Yoga's masking uses for an unexpected error; `maskError` replaces it. */
 const MESSAGE = 'Unexpected error.'
 
-/** Returns the result with each unexpected error masked. */
+/** Returns the result with each unexpected error masked. An error that several fields share is listed once. */
 export function maskResult(
   log: Logger,
   result: ExecutionResult,
   requestId?: string,
 ): ExecutionResult {
   if (result.errors === undefined) return result
-  const errors = result.errors.map((error) => maskError(log, error, MESSAGE, requestId))
+  const distinct = [...new Set(result.errors)]
+  const errors = distinct.map((error) => maskError(log, error, MESSAGE, requestId))
   return { ...result, errors }
 }
 

@@ -1,5 +1,6 @@
 /** Yoga plugin that limits the errors of invalid variables. */
 import { type ExecutionArgs, GraphQLError, getOperationAST, getVariableValues } from 'graphql'
+import { variablesInNonNullPositions } from './non-null-positions.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 /**
@@ -13,12 +14,24 @@ type Variables = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | '
 /** Returns the errors of the variables; null if there are none, or no operation: the executor reports that. */
 function errorsOf(args: Variables): readonly GraphQLError[] | null {
   const { schema, document, operationName, variableValues } = args
-  const { variableDefinitions = [] } = getOperationAST(document, operationName) ?? {}
-  if (variableDefinitions.length === 0) return null
-  const { errors } = getVariableValues(schema, variableDefinitions, variableValues ?? {}, {
+  const operation = getOperationAST(document, operationName)
+  const { variableDefinitions = [] } = operation ?? {}
+  if (!operation || variableDefinitions.length === 0) return null
+  const { errors, coerced } = getVariableValues(schema, variableDefinitions, variableValues ?? {}, {
     maxErrors: MAX_VARIABLE_ERRORS,
   })
-  return errors?.map(asRequestError) ?? null
+  if (errors !== undefined) return errors.map(asRequestError)
+  // As field errors, they would be as many as the entries of all lists.
+  if (!Object.values(coerced).includes(null)) return null
+  const rejected = variablesInNonNullPositions(schema, document, operation).filter(
+    (name) => coerced[name] === null,
+  )
+  return rejected.length === 0 ? null : rejected.slice(0, MAX_VARIABLE_ERRORS).map(nullError)
+}
+
+function nullError(name: string): GraphQLError {
+  const message = `Variable "$${name}" must not be null, because the document uses it where null is not allowed. Omit it for the default value.`
+  return asRequestError(new GraphQLError(message))
 }
 
 /** Adds the status that Yoga's executor gives to such errors. */

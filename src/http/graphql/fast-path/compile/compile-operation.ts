@@ -17,6 +17,7 @@ import {
 } from './compile-selection-set.ts'
 import type { FieldBudget } from './field-budget.ts'
 import { bailOut } from './bail-out.ts'
+import { variablesInNonNullPositions } from '../../plugins/non-null-positions.ts'
 import type { FieldResult, FieldResults } from '../mutation-replay.ts'
 import { compileVariables } from './variable-values.ts'
 import type { JsonText } from './json-text.ts'
@@ -58,12 +59,13 @@ export function compileOperation(
   const fragments = fragmentsOf(document)
   const named = Object.fromEntries(fragments)
   const conditions = conditionsIn(document)
+  const nonNull = variablesInNonNullPositions(schema, document, operation)
+  // Rare, and the fallback rejects null before it subscribes.
+  if (nonNull.length > 0 && operation.operation === OperationTypeNode.SUBSCRIPTION) return null
   const coerceVariables = compileVariables(schema, variableDefinitions)
   const variants = new Map<string, readonly CompiledField[]>()
 
   function fieldsFor(values: Values): readonly CompiledField[] {
-    // A nullable variable with a default value can be null, which is an error in a condition.
-    if (conditions.some((name) => values[name] === null)) return bailOut()
     const variant =
       conditions.length === 0 ? '' : conditions.map((name) => String(values[name])).join()
     const known = variants.get(variant)
@@ -81,6 +83,8 @@ export function compileOperation(
   const write = operation.operation === OperationTypeNode.MUTATION ? writeSerially : writeInParallel
   return (input) => {
     const variables = coerceVariables(input.variables)
+    // Before any mutation field is executed: the fallback rejects the whole operation.
+    if (nonNull.some((name) => variables[name] === null)) return bailOut()
     return write(fieldsFor(variables), input, { context: input.context, variables })
   }
 }

@@ -1,0 +1,103 @@
+/** Field errors of one operation: their number, and the number of fields that are executed after too many. */
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { MAX_FIELD_ERRORS } from '../../src/graphql/result-limit.ts'
+import { createSetup } from '../fast-path/setup.ts'
+import { expectSameResponse, sendOperation } from '../fast-path/both-paths.ts'
+import { fillStore } from '../kit/fill-store.ts'
+import { tokenFor } from '../kit/gateway.ts'
+
+const Failed = z.object({
+  errors: z.array(
+    z.object({
+      message: z.string(),
+      path: z.array(z.union([z.string(), z.number()])).optional(),
+      extensions: z.object({ code: z.string() }),
+    }),
+  ),
+})
+
+const Totals = z.object({ data: z.object({ uploads: z.object({ totalCount: z.number() }) }) })
+
+/** Selects the fields for each of 100 READY videos. */
+const ofVideos = (fields: string): string =>
+  `uploads(first: 100, filter: { status: READY }) { nodes { ${fields} } }`
+
+const repeat = (field: string): string =>
+  Array.from({ length: 20 }, (_, index) => `a${index}: ${field}`).join(' ')
+
+const UPLOADS = 150
+/** Every twentieth. */
+const PENDING = 8
+
+async function start() {
+  const setup = await createSetup()
+  fillStore(setup.databaseFile, { uploads: UPLOADS, creators: 1, newest: new Date() })
+  return { setup, headers: { authorization: `Bearer ${await tokenFor('creator-0')}` } }
+}
+
+describe('an operation with an error in each of 2,000 fields', () => {
+  it.each([
+    [
+      'rejected arguments',
+      `{ ${ofVideos(`video { ${repeat('playback(ttlSeconds: 1) { hlsURL }')} }`)} }`,
+    ],
+    [
+      'rejected arguments of nested fields',
+      `{ ${ofVideos(`video { playback { ${repeat('thumbnailURL(width: 0)')} } }`)} }`,
+    ],
+  ])('lists the first errors and one that names the limit: %s', async (_kind, query) => {
+    const { setup, headers } = await start()
+    const { text } = await expectSameResponse(setup, { query, headers })
+    const { errors } = Failed.parse(JSON.parse(text))
+    expect(errors).toHaveLength(MAX_FIELD_ERRORS + 1)
+    const last = errors.pop()
+    expect(last).toMatchObject({
+      message: expect.stringContaining(`limit: ${MAX_FIELD_ERRORS} fields`),
+      extensions: { code: 'RESULT_TOO_LARGE' },
+    })
+    expect(last?.path?.slice(0, 2)).toEqual(['uploads', 'nodes'])
+    expect(new Set(errors.map(({ path }) => JSON.stringify(path))).size).toBe(MAX_FIELD_ERRORS)
+  })
+
+  it.each([
+    ['argument', '($null: Int)', 'video { playback(ttlSeconds: $null) { hlsURL } }'],
+    ['condition', '($null: Boolean = true)', 'uid name @include(if: $null)'],
+  ])(
+    'is rejected before it is executed if they come from null as %s',
+    async (_kind, variables, fields) => {
+      const { setup, headers } = await start()
+      const query = `query ${variables} { ${ofVideos(fields)} }`
+      const { status, text } = await expectSameResponse(setup, {
+        query,
+        headers,
+        variables: { null: null },
+      })
+      expect(status).toBe(400)
+      const { errors } = Failed.parse(JSON.parse(text))
+      expect(errors).toHaveLength(1)
+      expect(errors).toMatchObject([
+        {
+          message: expect.stringContaining('Variable "$null" must not be null'),
+          extensions: { code: 'BAD_USER_INPUT' },
+        },
+      ])
+    },
+  )
+
+  it('creates nothing if they come from null in a mutation', async () => {
+    const { setup, headers } = await start()
+    const input = '{ sizeBytes: 1000, maxDurationSeconds: 10 }'
+    const query = `mutation ($null: Boolean = true) {
+      createTusUpload(input: ${input}) { ... on CreateTusUploadSuccess { upload { uid @include(if: $null) } } }
+    }`
+    const { text } = await expectSameResponse(setup, { query, headers, variables: { null: null } })
+    expect(text).toContain('must not be null')
+    const totals = await sendOperation(setup.fast, {
+      query: '{ uploads(filter: { status: PENDING_UPLOAD }) { totalCount } }',
+      headers,
+    })
+    const { totalCount } = Totals.parse(JSON.parse(totals.text)).data.uploads
+    expect(totalCount).toBe(PENDING)
+  })
+})
