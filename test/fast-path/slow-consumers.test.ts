@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
+import { createEventTurns } from '../../src/node/server/event-turns.ts'
 import { createMessageQueue } from '../../src/node/server/message-queue.ts'
 import { handleWebSocket } from '../../src/node/server/websocket-connection.ts'
 import { type Setup, createSetup } from './setup.ts'
@@ -181,11 +182,13 @@ const MAX_UNSENT_BYTES = 64 * 1024
 async function startSocketServer(setup: Setup) {
   const serverSockets: WebSocket[] = []
   const { webSockets: endpoint } = setup.gateway
+  const scheduling = createScheduling()
   const options = {
     server: endpoint,
     fastPath: setup.fastPath,
     log: setup.dependencies.log,
-    messageQueue: createMessageQueue(createScheduling()),
+    messageQueue: createMessageQueue(scheduling),
+    eventTurns: createEventTurns(scheduling),
     network: null,
     onAccepted: () => {},
     onWritten: () => {},

@@ -221,6 +221,63 @@ describe('a client that does not read', () => {
   })
 })
 
+describe('a client that reads again', () => {
+  /** Small changes of different uploads, which all wait. */
+  const SMALL = 100
+  it.each([
+    // The limit of the queue per tick.
+    ['the fast path', 2, 16],
+    // Yoga's stream executes events in advance until it holds 16 KB.
+    ['the fallback', 0, 64],
+  ])('gets the events of a stream of %s over many ticks', async (_executor, warmUps, maximum) => {
+    const { setup, counts } = await countingSetup()
+    const body = JSON.stringify({ query: changesQuery(0) })
+    for (let count = 0; count < warmUps; count += 1) {
+      const client = openEventStream(setup.fast, body)
+      await client.opened
+      client.disconnect()
+    }
+    const large = await createTestUpload(setup, {}, LARGE)
+    const small = []
+    for (let count = 0; count < SMALL; count += 1) small.push(await createTestUpload(setup))
+    // The first change of an upload reads its history.
+    for (const upload of small) await upload.record('bytes')
+    const before = counts.subscribed
+    const slow = connect(Number(new URL(setup.fast).port), '127.0.0.1')
+    onTestFinished(() => void slow.destroy())
+    slow.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    slow.pause()
+    await until(() => counts.subscribed > before, 'the subscription')
+    // Until the socket buffers of the system are full, and a change waits.
+    for (let waiting = 0; waiting < 20;) {
+      const executed = counts.histories
+      await large.record('bytes')
+      await ticks(20)
+      waiting = counts.histories === executed ? waiting + 1 : 0
+    }
+    const executed = counts.histories
+    for (const upload of small) await upload.record('bytes')
+    await ticks(50)
+    expect(counts.histories - executed).toBeLessThan(SMALL / 2)
+    let received = ''
+    slow.setEncoding('utf8')
+    slow.on('data', (chunk: string) => {
+      received += chunk
+    })
+    slow.resume()
+    const perTick: number[] = []
+    await until(() => {
+      perTick.push(counts.histories)
+      return received.split('event: next').length > SMALL
+    }, 'the events')
+    const most = Math.max(...perTick.map((count, tick) => count - (perTick[tick - 1] ?? count)))
+    expect(most).toBeLessThanOrEqual(maximum)
+    expect(setup.errors).toEqual([])
+  })
+})
+
 it('completes with an error if the page of a list cannot be read', async () => {
   const setup = await createSetup({
     auth: OPEN,

@@ -65,23 +65,20 @@ describe('socket output', () => {
     }
   })
 
-  it('lets other work of the process have its turn after four milliseconds of waiting events', async () => {
-    let now = 0
+  it('waits for the turns of its host before each event', async () => {
     const executed: string[] = []
-    const output = createSocketOutput({ send: () => true }, () => now)
-    for (const id of ['1', '2', '3', '4', '5']) {
-      output.enqueue({}, async () => {
-        executed.push(id)
-        now += 2
-      })
-    }
-    const turns: number[] = []
-    while (executed.length < 5) {
+    const turns: (() => void)[] = []
+    const output = createSocketOutput({
+      send: () => true,
+      nextTurn: () => new Promise((resolve) => void turns.push(resolve)),
+    })
+    for (const id of ['1', '2', '3']) output.enqueue({}, async () => void executed.push(id))
+    for (const expected of [[], ['1'], ['1', '2'], ['1', '2', '3']]) {
       await settled()
-      turns.push(executed.length)
+      expect(executed).toEqual(expected)
+      turns.shift()?.()
     }
-    expect(turns[0]).toBe(2)
-    expect(executed).toEqual(['1', '2', '3', '4', '5'])
+    expect(turns).toEqual([])
   })
 
   it('executes one event at a time, and none while the socket is full', async () => {

@@ -70,7 +70,7 @@ it('sends heartbeats to an open stream, and none after its end', async () => {
   const { responses, errors, received } = await sendPipelined(['/stream'])
   const [response] = responses
   if (response === undefined) throw new Error('The server has no request.')
-  const sink = streams.sink(response, HEADERS)
+  const sink = streams.sink(response, HEADERS, () => Promise.resolve())
   sink.open()
   beat()
   sink.send(EVENT)
@@ -91,9 +91,9 @@ it('sends no heartbeat to a stream that has ended behind an unfinished response'
   if (slow === undefined || ends === undefined || stays === undefined)
     throw new Error('The server has fewer than three requests.')
   // An open stream keeps the heartbeat of all streams running.
-  const staying = streams.sink(stays, HEADERS)
+  const staying = streams.sink(stays, HEADERS, () => Promise.resolve())
   staying.open()
-  const sink = streams.sink(ends, HEADERS)
+  const sink = streams.sink(ends, HEADERS, () => Promise.resolve())
   sink.send(EVENT)
   sink.end('complete')
   expect(ends.writableEnded).toBe(true)

@@ -13,6 +13,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { createConnectionLimit } from './connection-limit.ts'
+import { createEventTurns } from './event-turns.ts'
 import { MAX_HEADERS, SHOWN_HEADERS, hasTooManyHeaders } from './header-count.ts'
 import { type Rejection, rejectRequest } from './reject-request.ts'
 import { createRequestInfoReader } from './request-info.ts'
@@ -138,6 +139,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
   let draining = false
   const unreadBytes = createUnreadBytes(options.monotonicMs)
+  const eventTurns = createEventTurns(scheduling)
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
@@ -179,6 +181,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         log,
         trustedProxies,
         unreadBytes,
+        eventTurns,
         readMs,
         scheduling,
       })
@@ -188,6 +191,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
+        eventTurns,
         scheduling,
         isBusy: (socket) => connections.isBusy(socket),
         onAccepted: (socket) => connectionLimit.keep(socket),

@@ -16,6 +16,7 @@ import type { RawResponse } from '../../http/response-headers.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
 import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'
+import type { EventTurns } from './event-turns.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded, writeResponse, writeUnexpectedError } from './responses.ts'
@@ -57,6 +58,7 @@ export interface RequestHandlerOptions {
   /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
   readonly readMs: number
   readonly scheduling: Scheduling
+  readonly eventTurns: EventTurns
 }
 
 /** Listener for requests of Node's server. */
@@ -74,12 +76,14 @@ export function createRequestHandler({
   unreadBytes,
   readMs,
   scheduling,
+  eventTurns,
 }: RequestHandlerOptions): RequestHandler {
   const { fastPath, nextRequestId, hostResponses } = gateway
   const { addressOf, networkOf, requestIdOf, requestOf } = createRequestInfoReader(
     nextRequestId,
     trustedProxies,
   )
+  const turnsOf = (req: IncomingMessage) => () => eventTurns.next(networkOf(req))
   const streams = createSseStreams({ onWritten: unreadBytes.written })
   const connections = createConnections({ unreadBytes, readMs })
   const requestBodies = createRequestBodies()
@@ -154,7 +158,7 @@ export function createRequestHandler({
       const response = await adapter.handleNodeRequestAndResponse(req, res, { req, fastRequest })
       connections.end(res)
       if (isEventStream(response.headers)) connections.markEventStream(res)
-      await sendResponse(res, response, unreadBytes.written)
+      await sendResponse(res, response, { onWritten: unreadBytes.written, nextTurn: turnsOf(req) })
     } catch (error) {
       respondWithError(res, requestInfo, error)
     }
@@ -212,7 +216,7 @@ export function createRequestHandler({
     { requestId }: FastRequest,
     useWebRequest: () => void,
   ): Promise<void> {
-    const sink = streams.sink(res, [...headers, 'x-request-id', requestId])
+    const sink = streams.sink(res, [...headers, 'x-request-id', requestId], turnsOf(res.req))
     const subscriber = createSubscriber(log, sink)
     const leave = await join(subscriber)
     if (leave === null) {

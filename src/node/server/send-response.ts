@@ -2,15 +2,21 @@
 import type { ServerResponse } from 'node:http'
 import { endResponse } from './end-response.ts'
 
+export interface SendResponseOptions {
+  /** Called with the bytes of each write. */
+  readonly onWritten: (bytes: number) => void
+  /** Resolves when the next chunk of an event stream may be read: reading executes the event. */
+  readonly nextTurn: () => Promise<void>
+}
+
 /**
  * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
  * cancels the body immediately, without waiting for its next chunk. Rejects if the body fails.
- * @param onWritten called with the bytes of each write
  */
 export async function sendResponse(
   res: ServerResponse,
   response: Response,
-  onWritten: (bytes: number) => void,
+  { onWritten, nextTurn }: SendResponseOptions,
 ): Promise<void> {
   const { status, headers, body } = response
   if (res.destroyed) {
@@ -23,7 +29,8 @@ export async function sendResponse(
     endResponse(res)
   } else if (isSentInChunks(headers)) {
     res.writeHead(status, list)
-    await sendChunks(res, body, onWritten)
+    const next = isEventStream(headers) ? nextTurn : () => Promise.resolve()
+    await sendChunks(res, body, { onWritten, nextTurn: next })
   } else {
     const bytes = Buffer.from(await response.arrayBuffer())
     if (!res.destroyed) {
@@ -46,7 +53,7 @@ export function isEventStream(headers: Headers): boolean {
 async function sendChunks(
   res: ServerResponse,
   body: ReadableStream<Uint8Array>,
-  onWritten: (bytes: number) => void,
+  { onWritten, nextTurn }: SendResponseOptions,
 ): Promise<void> {
   const reader = body.getReader()
   res.once('close', () => {
@@ -59,6 +66,7 @@ async function sendChunks(
     const isWritable = res.write(value)
     onWritten(value.length)
     if (!isWritable) await drainedOrClosed(res)
+    await nextTurn()
   }
   endResponse(res)
 }

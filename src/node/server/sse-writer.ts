@@ -35,8 +35,15 @@ function byTimer(beat: () => void): () => void {
 
 /** All open event streams; they share one heartbeat. */
 export interface SseStreams {
-  /** `open` starts the response; `send` and `end` start it too if necessary. */
-  sink(response: ServerResponse, headers: readonly string[]): EventSink & { open(): void }
+  /**
+   * `open` starts the response; `send` and `end` start it too if necessary.
+   * @param nextTurn resolves when an event that has waited may be executed
+   */
+  sink(
+    response: ServerResponse,
+    headers: readonly string[],
+    nextTurn: () => Promise<void>,
+  ): EventSink & { open(): void }
 }
 
 export interface SseStreamsOptions {
@@ -72,7 +79,7 @@ export function createSseStreams({
   }
 
   return {
-    sink(response, headers) {
+    sink(response, headers, nextTurn) {
       function start(): void {
         if (response.headersSent || response.destroyed) return
         response.writeHead(200, [...headers])
@@ -91,8 +98,9 @@ export function createSseStreams({
           onWritten(serialized.length)
         },
         wait(resume) {
-          if (response.writableNeedDrain) response.once('drain', () => void resume())
-          else void resume()
+          const execute = (): void => void nextTurn().then(resume)
+          if (response.writableNeedDrain) response.once('drain', execute)
+          else execute()
         },
         end(ending) {
           start()

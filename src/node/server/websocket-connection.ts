@@ -9,6 +9,7 @@ import {
   PING_MS,
 } from '../../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { EventTurns } from './event-turns.ts'
 import type { MessageQueue } from './message-queue.ts'
 
 /** Unsent bytes at which events wait, and newer events of an upload replace older ones. */
@@ -25,6 +26,7 @@ export interface WebSocketConnectionOptions {
   readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'>
   readonly log: Logger
   readonly messageQueue: MessageQueue
+  readonly eventTurns: EventTurns
   /** Network of the client's address; null if unknown. */
   readonly network: string | null
   /** Called once, when `connection_init` was accepted. */
@@ -43,6 +45,7 @@ export function handleWebSocket(
     fastPath,
     log,
     messageQueue,
+    eventTurns,
     network,
     onAccepted,
     onWritten,
@@ -76,6 +79,9 @@ export function handleWebSocket(
     if (socket.bufferedAmount < BUFFER_PAUSE_BYTES) socket.resume()
   }
 
+  /** Whose turns its events take. */
+  let client = network
+
   const connection = endpoint.open(
     {
       protocol: socket.protocol,
@@ -95,7 +101,9 @@ export function handleWebSocket(
         return false
       },
       close: guard((code: number, reason: string) => socket.close(code, closeReason(reason))),
+      nextTurn: () => eventTurns.next(client),
       onAccepted(subject) {
+        client = `caller ${subject}`
         messages.setCaller(subject)
         onAccepted()
       },

@@ -8,6 +8,11 @@ export interface SocketSink {
   /** Returns false if too much is unread, or the socket is closed: events then wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
+  /**
+   * Resolves when the next event that has waited may be executed. Provided by hosts that serve many sockets in one
+   * process; else events follow each other.
+   */
+  readonly nextTurn?: () => Promise<void>
   /** Called once with the caller's subject, when `connection_init` was accepted. */
   readonly onAccepted?: (subject: string) => void
   /** Called for each pong. The client may send a pong without having received a ping. */
@@ -45,32 +50,28 @@ export interface SocketOutput {
   flushed(): void
 }
 
-/** Time in milliseconds for events of one socket that wait, until other work of the process has its turn. */
-const TURN_MS = 4
-
-/** @param monotonicMs returns monotonic milliseconds; replaced in tests */
-export function createSocketOutput(
-  sink: Pick<SocketSink, 'send'>,
-  monotonicMs: () => number = () => performance.now(),
-): SocketOutput {
+export function createSocketOutput(sink: Pick<SocketSink, 'send' | 'nextTurn'>): SocketOutput {
   /** By operation, in the order in which they are called. */
   const waiting = new Map<object, () => Promise<void>>()
   let isFull = false
   let isSending = false
 
+  function canSend(): boolean {
+    return waiting.size > 0 && !isFull
+  }
+
   /** Only one event exists before it is sent: the host counts and limits only what was sent. */
   async function sendWaiting(): Promise<void> {
     if (isSending) return
     isSending = true
-    let turnSince = monotonicMs()
-    // Also iterates over entries that are added meanwhile.
-    for (const [operation, sendNext] of waiting) {
-      if (isFull) break
+    while (canSend()) {
+      if (sink.nextTurn !== undefined) await sink.nextTurn()
+      const [next] = waiting
+      // Meanwhile messages may have filled the output, and operations may have been removed.
+      if (!canSend() || next === undefined) continue
+      const [operation, sendNext] = next
       waiting.delete(operation)
       await sendNext()
-      if (monotonicMs() - turnSince < TURN_MS) continue
-      await nextTask()
-      turnSince = monotonicMs()
     }
     isSending = false
   }
@@ -93,12 +94,6 @@ export function createSocketOutput(
       void sendWaiting()
     },
   }
-}
-
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0)
-  })
 }
 
 /** Returns the first characters of every message of the operation. */
