@@ -10,7 +10,7 @@ import {
   type UploadTarget,
   mintUpload,
 } from './gateway/mint-upload.ts'
-import { randomHex } from './hex.ts'
+import { randomHex } from './bytes.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
