@@ -127,7 +127,6 @@ const rules: Readonly<Record<string, Rule>> = {
       'uploads/ports/',
       'uploads/limits.ts',
       'uploads/metadata-keys.ts',
-      'uploads/reference.ts',
       'shared/',
     ],
     types: ['uploads/'],

@@ -1,10 +1,12 @@
 /** Checks a file and its options, and computes what identifies its upload. */
 import { type ProtocolChoice, chooseProtocol, isConnectionReliable } from './choose-protocol.ts'
 import type { ClientDependencies } from './dependencies.ts'
+import type { ProgressReporter } from './progress.ts'
 import { creatorKeyPrefix, fileDigest, uploadKey } from './resume/fingerprint.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import { type UploadInput, uploadInputFrom } from './upload-input.ts'
 import type { SourceFile } from './sources/source-file.ts'
+import type { TransferBudget } from './transfer/transfer.ts'
 import { type UploadOptions, openUpload } from './upload-options.ts'
 import type { UploadSource } from './upload-source.ts'
 
@@ -25,6 +27,16 @@ export interface PreparedUpload {
   readonly reservedSeconds: number | null
   /** What was minted for this run, also if the storage does not keep it; otherwise null. */
   readonly minted: ResumableUpload | null
+}
+
+/** Data of one run of a prepared upload. */
+export interface UploadJob extends PreparedUpload {
+  readonly progress: ProgressReporter
+  readonly budget: TransferBudget
+  /** Aborts when the caller pauses the upload or deletes it. */
+  readonly signal: AbortSignal
+  /** Aborts `signal` with the reason. */
+  readonly stop: (reason: unknown) => void
 }
 
 /** @throws UploadError if the file or an option is invalid */

@@ -1,7 +1,7 @@
 /** Runs one upload job until the upload is READY. The caller must hold the file's lock. */
 import { type StartedUpload, startUpload, resumeUpload } from './start-upload.ts'
 import { deletedError, expiredError, failedError, isPermanent } from './terminal-errors.ts'
-import type { UploadJob } from './upload-job.ts'
+import type { UploadJob } from './prepare-upload.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'

@@ -1,6 +1,5 @@
 /** Starts an upload: resumes a stored one, or mints a new one. */
 import type { ProtocolChoice } from './choose-protocol.ts'
-import type { UploadJob } from './upload-job.ts'
 import { deletedError } from './terminal-errors.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import { reservedDurationOf } from './duration/reserved-duration.ts'
@@ -10,8 +9,8 @@ import {
   type UploadTarget,
   mintUpload,
 } from './gateway/mint-upload.ts'
-import { randomHex } from './hex.ts'
-import type { PreparedUpload } from './prepare-upload.ts'
+import { randomHex } from './bytes.ts'
+import type { PreparedUpload, UploadJob } from './prepare-upload.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import type { Upload } from './gateway/upload.ts'

@@ -2,9 +2,8 @@
  * Uploads one file: resumes or mints the upload, sends the bytes, and watches until READY. A concurrent call
  * with the same file, in another tab or on the same page, waits for the lock and shows the progress.
  */
-import type { UploadJob } from './upload-job.ts'
 import type { ClientDependencies } from './dependencies.ts'
-import { type PreparedUpload, prepareUpload } from './prepare-upload.ts'
+import { type PreparedUpload, type UploadJob, prepareUpload } from './prepare-upload.ts'
 import { type ProgressReporter, createProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import type { Ready } from './ready-upload.ts'

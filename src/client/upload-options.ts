@@ -7,8 +7,7 @@ import {
   MIN_CHUNK_BYTES,
 } from './limits.ts'
 import type { UploadProgress } from './progress.ts'
-import { describeSource } from './sources/describe-source.ts'
-import { openSource, sourceProblem } from './sources/open-source.ts'
+import { describeSource, openSource, sourceProblem } from './sources/open-source.ts'
 import type { SourceFile } from './sources/source-file.ts'
 import { type JsonObject, flag, isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'

@@ -1,4 +1,7 @@
-/** Concurrent calls with one key share one run and its outcome. */
+/**
+ * Runs the work, unless it runs for this key: then the call shares that run and its outcome.
+ * @param inFlight running work by key
+ */
 export async function shareInFlight<T>(
   inFlight: Map<string, Promise<T>>,
   key: string,

@@ -1,6 +1,6 @@
 /** The global id of an upload in the GraphQL schema, Relay's `Node.id`. */
 
-/** The prefix leaves room for other types of nodes. */
+/** Returns the global id of the upload with this uid. The prefix leaves room for other types of nodes. */
 export function encodeNodeId(uid: string): string {
   return btoa(`Upload:${uid}`)
 }

@@ -1,3 +1,4 @@
+/** The gateway's reference to an upload in the meta of its video. */
 import type { StreamVideo } from './ports/stream-api.ts'
 
 /** Key of the gateway's reference in the video's meta. */

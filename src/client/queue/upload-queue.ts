@@ -2,7 +2,7 @@
 import { deleteUpload } from '../delete-upload.ts'
 import { dependenciesOf } from '../dependencies.ts'
 import { creatorKeyPrefix } from '../resume/fingerprint.ts'
-import { describeSource } from '../sources/describe-source.ts'
+import { describeSource } from '../sources/open-source.ts'
 import type { UploadClient } from '../upload-client.ts'
 import { UploadError, invalidInput } from '../upload-error.ts'
 import { validateUpload } from '../upload-options.ts'

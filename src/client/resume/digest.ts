@@ -1,5 +1,5 @@
 /** Digests for storage keys. */
-import { toHex } from '../hex.ts'
+import { toHex } from '../bytes.ts'
 
 /**
  * Returns 128 bits in hex: the first half of SHA-256. Pages without TLS and React Native have no SHA-256; a plain

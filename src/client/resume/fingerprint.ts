@@ -1,5 +1,5 @@
 /** Storage keys of uploads: by gateway, creator, file and settings. */
-import { joinBytes } from '../sources/join-bytes.ts'
+import { joinBytes } from '../bytes.ts'
 import { type SourceFile, bytesInMemory } from '../sources/source-file.ts'
 import type { UploadInput } from '../upload-input.ts'
 import { digest } from './digest.ts'

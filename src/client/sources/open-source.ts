@@ -1,10 +1,10 @@
-/** Opens a source, whatever its kind. */
+/** Describes, checks and opens a source of any kind. */
 import { isObject } from '../shape.ts'
 import type { NativeFile, StreamSource, UploadSource } from '../upload-source.ts'
 import { openBlob, openBytes } from './blob-file.ts'
 import { openNativeFile } from './native-file.ts'
-import { canOpenPaths, isFileHandle, openFileHandle, openPath } from './node-file.ts'
-import { type SourceFile, hasMethods, isBlob } from './source-file.ts'
+import { canOpenPaths, isFileHandle, nameOfPath, openFileHandle, openPath } from './node-file.ts'
+import { type SourceFile, hasMethods, isBlob, readName } from './source-file.ts'
 import { openStream } from './stream-file.ts'
 
 const KINDS =
@@ -24,6 +24,23 @@ export function sourceProblem(source: unknown): string | null {
   }
   const isRead = 'stream' in source && source.stream.locked
   return isRead ? 'is a stream that is read already. Pass a new one.' : null
+}
+
+/** Name and size of a source that is not open yet. */
+export interface SourceDescription {
+  /** Undefined without a name. */
+  readonly name: string | undefined
+  /** In bytes; null if it is not known before the file is open, as for a path. */
+  readonly size: number | null
+}
+
+/** Returns what is known of a source, or of any other value, without opening it. */
+export function describeSource(source: unknown): SourceDescription {
+  if (typeof source === 'string') return { name: nameOfPath(source), size: null }
+  if (source instanceof Uint8Array) return { name: undefined, size: source.byteLength }
+  if (!isObject(source)) return { name: undefined, size: null }
+  const { name, size } = source
+  return { name: readName(name), size: typeof size === 'number' ? size : null }
 }
 
 /** Opens a source without a problem. @throws UploadError SOURCE_FAILED if it cannot be opened */

@@ -15,13 +15,13 @@ export interface SourceFile {
   /** Milliseconds since 1970; null if unknown. */
   readonly lastModified: number | null
   /**
-   * Returns the bytes from `start` to before `end`. A stream returns bytes before the last range no more.
+   * Returns the bytes from `start` to before `end`. A stream cannot return bytes before the last range again.
    * @throws UploadError SOURCE_FAILED, SOURCE_CONSUMED; the signal's reason on abort
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<FileBytes>
   /** Returns the bytes that distinguish the file from others, as at most two ranges. */
   readonly sample: (signal?: AbortSignal) => Promise<readonly FileBytes[]>
-  /** The file as a Blob; null if it is none. */
+  /** The file as a Blob; null if it is not one. */
   readonly blob: Blob | null
   /** What FormData of React Native sends from the disk; null if the file has to be read. */
   readonly nativePart: NativePart | null
@@ -72,7 +72,7 @@ export function readType(type: unknown): string {
   return typeof type === 'string' && /^[ -~]*$/.test(type) ? type.toLowerCase() : ''
 }
 
-/** Recognizes files of other windows too, whose class is another one. */
+/** Also recognizes files of other windows, which have another class. */
 export function isBlob(value: unknown): value is Blob {
   const tag = Object.prototype.toString.call(value)
   return value instanceof Blob || tag === '[object Blob]' || tag === '[object File]'
@@ -83,7 +83,7 @@ export function hasMethods(value: unknown, ...names: readonly string[]): boolean
   return isObject(value) && names.every((name) => typeof value[name] === 'function')
 }
 
-/** The source cannot be read, or its bytes are not those that it had at first. */
+/** Error of a source that cannot be read, or whose bytes changed after it was opened. */
 export function sourceFailed(
   reason: 'CHANGED' | 'ENDED_EARLY' | 'TOO_LONG' | 'UNREADABLE',
   message: string,

@@ -1,7 +1,6 @@
 /** Bodies of requests to an upload URL: bytes of a file, or a form with the file. */
 import { MIN_CHUNK_BYTES } from '../limits.ts'
-import { randomHex } from '../hex.ts'
-import { joinBytes } from '../sources/join-bytes.ts'
+import { joinBytes, randomHex } from '../bytes.ts'
 import { type FileBytes, type SourceFile, fileChanged } from '../sources/source-file.ts'
 
 /** A form with one file. */
@@ -17,7 +16,7 @@ interface Multipart {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Bytes of one piece of a streamed body: small, so that its progress shows whether the line moves. */
+/** Bytes of one piece of a streamed body: small, so that the progress shows early if the connection stalls. */
 const PIECE_BYTES = 65_536
 const encoder = new TextEncoder()
 

@@ -12,9 +12,9 @@ import type { EmulatorDependencies } from '../dependencies.ts'
 import { runOperation } from '../run-operation.ts'
 import { readJsonBody } from '../read-json-body.ts'
 import { METHOD_OVERRIDE_RULE, effectiveMethod } from '../tus-request.ts'
+import { escapeMarkup } from '../playback/player-page.ts'
 import { storageTotals } from '../state/storage.ts'
 import { createToken } from './create-token.ts'
-import { embedVideo } from './embed-route.ts'
 import { createKey, deleteKey, listKeys } from './key-routes.ts'
 import { updateVideo } from './update-video.ts'
 import { videoJson } from '../state/video-json.ts'
@@ -182,6 +182,20 @@ function details(dependencies: EmulatorDependencies, uid: string): HttpResponse 
   if (video === null) throw notFound()
   return successResponse(
     videoJson(video, dependencies.settings.publicUrl, dependencies.clock.now()),
+  )
+}
+
+/**
+ * Returns an iframe with the video's player. A script of Cloudflare's player would not find videos of the emulator.
+ * https://developers.cloudflare.com/api/resources/stream/subresources/embed/methods/get/
+ */
+function embedVideo({ library, settings }: EmulatorDependencies, uid: string): HttpResponse {
+  if (library.find(uid) === null) throw notFound()
+  const source = escapeMarkup(`${settings.publicUrl}/${uid}/iframe`)
+  return httpResponse(
+    200,
+    { 'content-type': 'text/html; charset=utf-8' },
+    `<iframe src="${source}" style="border: none" height="720" width="1280" allow="accelerometer; gyroscope; autoplay; encrypted-media; picture-in-picture;" allowfullscreen="true"></iframe>\n`,
   )
 }
 

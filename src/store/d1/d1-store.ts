@@ -18,7 +18,7 @@ import {
   readReservation,
   readUpload,
 } from '../sqlite/read-rows.ts'
-import { pollsAhead } from '../sqlite/polls-ahead.ts'
+import { pullForwardValues } from '../sqlite/statements.ts'
 import type { Values, StatementDefinition } from '../sqlite/define-statement.ts'
 import { changeLeaseValues } from '../sqlite/change-lease.ts'
 import { ALL_CREATORS } from '../sqlite/tables.ts'
@@ -251,7 +251,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       maintainedAt = at
       if (isDue) {
         await client.batch([
-          bindQuery(statements.pullForward, pollsAhead(now)),
+          bindQuery(statements.pullForward, pullForwardValues(now)),
           pullRetriesForward(now),
         ])
       }

@@ -11,7 +11,6 @@ import { type SqliteDatabase, deploymentOf, openSqlite } from './database.ts'
 import { guarded } from './failures.ts'
 import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
 import { createListStatements } from './list-statements.ts'
-import { pollsAhead } from './polls-ahead.ts'
 import { prepare, prepareStatements } from './prepared-statements.ts'
 import { createTickReadTransaction } from './read-transaction.ts'
 import { createWriteProbe } from './write-probe.ts'
@@ -28,7 +27,7 @@ import {
 import { packedRow } from './define-statement.ts'
 import { changeLeaseValues } from './change-lease.ts'
 import { reserve } from './reserve.ts'
-import { defineStatements } from './statements.ts'
+import { defineStatements, pullForwardValues } from './statements.ts'
 import { ALL_CREATORS } from './tables.ts'
 import { date, number, text } from './column-values.ts'
 import { changeValues } from './write-rows.ts'
@@ -265,7 +264,7 @@ export function createStoreOn(
       maintainedAt = at
       if (isDue) {
         await write(() => {
-          statements.pullForward.run(pollsAhead(now))
+          statements.pullForward.run(pullForwardValues(now))
           callbacks.pullForward(now)
         })
       }

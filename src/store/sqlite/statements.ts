@@ -2,6 +2,7 @@
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import { allColumns, eventColumns, referenceColumns, uploadColumns } from './read-rows.ts'
 import { type NamedParam, type RowShape, db, defineStatement } from './define-statement.ts'
+import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
 import { deployments, unmatchedWebhooks, uploadEvents, uploads } from './tables.ts'
 import { updatedColumns } from '../updated-columns.ts'
 import {
@@ -78,6 +79,17 @@ export function mintStatement(param: NamedParam<(typeof mintParams)[number]>) {
       checkAt: sql`${param('checkAt')}`,
     })
     .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED')))
+}
+
+/** Returns the values of `pullForward`. Polls beyond these bounds were scheduled under a wrong clock. */
+export function pullForwardValues(now: Date) {
+  const at = now.getTime()
+  return {
+    now: at,
+    openAhead: at + MAX_POLL_DELAY_MS.open,
+    anyAhead: at + MAX_POLL_DELAY_MS.any,
+    createdAfter: at - MAX_OPEN_UPLOAD_AGE_MS,
+  }
 }
 
 /** Oldest due first. No other order: the index `uploads_due` has this one. */

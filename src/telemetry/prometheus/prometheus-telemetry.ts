@@ -1,6 +1,5 @@
 /** Telemetry adapter over prom-client. https://prometheus.io/docs/practices/naming/ */
-import { collectDefaultMetrics, Counter, Registry } from 'prom-client'
-import { createCallbackMetrics } from './callback-metrics.ts'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import { createFastHistogram } from './fast-histogram.ts'
 import { createResponseMetrics, createConnectionMetrics } from './http-metrics.ts'
 import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
@@ -26,6 +25,9 @@ export interface PrometheusTelemetry {
 /** Buckets: Stream requests time out after 10 seconds, mints after 30. */
 const STREAM_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30]
 
+/** Buckets: an attempt to deliver a callback times out after ten seconds. */
+const CALLBACK_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
 /** Milliseconds for which an exposition is reused: collecting it costs several queries. */
 const REUSE_MS = 1000
 
@@ -46,6 +48,13 @@ export function createPrometheusTelemetry(
     help: "Seconds that requests to Stream took, by call and outcome: `ok` or the kind of error. Calls rejected by the gateway's own request budget are not counted.",
     buckets: STREAM_SECONDS,
   })
+  const attempts = new Histogram({
+    name: 'headgate_callback_attempt_duration_seconds',
+    help: 'Seconds that attempts to deliver callbacks took, by target and outcome.',
+    labelNames: ['target', 'outcome'],
+    buckets: CALLBACK_SECONDS,
+    registers,
+  })
   const operations = createOperationMetrics(registry)
   const telemetry: Telemetry = {
     ...dependencies.tracing,
@@ -54,8 +63,8 @@ export function createPrometheusTelemetry(
     requestRejected: (endpoint, reason) => rejections.inc({ route: endpoint, reason }),
     streamCallCompleted: (call, outcome, seconds) =>
       requests.series(`call="${call}",outcome="${outcome}"`)(seconds),
+    callbackAttempted: (target, outcome, seconds) => attempts.observe({ target, outcome }, seconds),
     ...createUploadMetrics(registry),
-    ...createCallbackMetrics(registry),
     ...createConnectionMetrics(registry),
   }
   registerStateGauges(registry, dependencies)

@@ -1,4 +1,14 @@
-/** Hex encoding and random identifiers. */
+/** Arrays of bytes: concatenation, hex text and random identifiers. */
+
+export function joinBytes(arrays: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let end = 0
+  for (const bytes of arrays) {
+    joined.set(bytes, end)
+    end += bytes.byteLength
+  }
+  return joined
+}
 
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
