@@ -2,7 +2,6 @@
 import SchemaBuilder from '@pothos/core'
 import type { JsonObject } from '../shared/json.ts'
 import type { GraphQLContext } from './context.ts'
-import type { JsonLeaf } from './json-leaf.ts'
 
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext
@@ -19,3 +18,16 @@ export const builder = new SchemaBuilder<{
 builder.queryType({})
 builder.mutationType({})
 builder.subscriptionType({})
+
+/** Value of the scalar `JSONObject`. */
+interface JsonLeaf {
+  toJSON(): JsonObject
+}
+
+/**
+ * Wraps the object, because the executor treats any value with a `then` as a promise. A key `then` in one
+ * upload's meta would break every list that contains it.
+ */
+export function jsonLeaf(json: JsonObject): JsonLeaf {
+  return { toJSON: () => json }
+}

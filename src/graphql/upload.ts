@@ -8,8 +8,7 @@ import {
   type UploadProgress,
   isUsable,
 } from '../uploads/upload.ts'
-import { builder } from './builder.ts'
-import { jsonLeaf } from './json-leaf.ts'
+import { builder, jsonLeaf } from './builder.ts'
 import { Node } from './node.ts'
 import {
   countEvents,

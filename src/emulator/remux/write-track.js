@@ -67,12 +67,11 @@ export async function writeTrack(track, path, timeline, budget) {
     let end = 0
     for await (const packets of groupPackets(track, timeline)) {
       const { init, media } = await writeSegment(packets)
-      budget.bytes -= media.byteLength
+      const isFirst = segments.length === 0
+      if (isFirst) initBytes = init.byteLength
+      budget.bytes -= media.byteLength + (isFirst ? initBytes : 0)
       if (budget.bytes < 0) throw new Unplayable('its packets take much more room than the file')
-      if (segments.length === 0) {
-        await file.writeFile(init)
-        initBytes = init.byteLength
-      }
+      if (isFirst) await file.writeFile(init)
       await file.writeFile(media)
       segments.push({ start: packets[0]?.timestamp ?? end, bytes: media.byteLength })
       end = packets.reduce((max, packet) => Math.max(max, packet.timestamp + packet.duration), end)
