@@ -87,7 +87,7 @@ export function createTargetDeliveries(
       const recorded = deliver(delivery).finally(() => {
         unrecorded.delete(recorded)
         // The next callback of the upload may be due.
-        wakeUp.call()
+        wakeUp.wake()
       })
       unrecorded.add(recorded)
     }
@@ -123,7 +123,7 @@ export function createTargetDeliveries(
     const result = await send(delivery)
     if (result.isUnavailable) pause.failed(result.retryAfterMs)
     else pause.responded()
-    if (hasMore) wakeUp.call()
+    if (hasMore) wakeUp.wake()
     const outcome = outcomeOf(result, delivery)
     const seconds = (clock.monotonicMs() - startedMs) / 1000
     telemetry.callbackAttempted(name, outcome.kind === 'dead' ? 'dead' : result.outcome, seconds)
@@ -174,7 +174,7 @@ export function createTargetDeliveries(
 
   return {
     async run() {
-      closing.addEventListener('abort', wakeUp.call, { once: true })
+      closing.addEventListener('abort', wakeUp.wake, { once: true })
       while (!closing.aborted) {
         try {
           await startDue()
@@ -189,7 +189,7 @@ export function createTargetDeliveries(
       await Promise.all(unrecorded)
     },
     async deliverDue(limit) {
-      wakeUp.call()
+      wakeUp.wake()
       if (isDelivering) return
       isDelivering = true
       try {
@@ -202,7 +202,7 @@ export function createTargetDeliveries(
         isDelivering = false
       }
     },
-    wake: wakeUp.call,
+    wake: wakeUp.wake,
     async nextRunAt() {
       const next = await store.nextDelivery([target])
       if (next === null) return null

@@ -3,26 +3,26 @@ import type { Clock } from '../shared/clock.ts'
 
 export interface WakeUp {
   /** Ends the present wait, or else the next one at once. */
-  readonly call: () => void
-  /** Waits for this many milliseconds, or less when called. One loop may wait. */
+  readonly wake: () => void
+  /** Waits for this many milliseconds, or less when woken. One loop may wait. */
   wait(milliseconds: number): Promise<void>
 }
 
 export function createWakeUp(clock: Pick<Clock, 'wait'>): WakeUp {
-  let wasCalled = false
+  let isWoken = false
   let waiting: AbortController | null = null
   return {
-    call() {
-      wasCalled = true
-      // A reason of its own would be created with a stack.
+    wake() {
+      isWoken = true
+      // Without a reason, `abort` creates an error with a stack.
       waiting?.abort(null)
     },
     async wait(milliseconds) {
-      if (!wasCalled) {
+      if (!isWoken) {
         waiting = new AbortController()
         await clock.wait(milliseconds, waiting.signal)
       }
-      wasCalled = false
+      isWoken = false
     },
   }
 }

@@ -46,7 +46,7 @@ export function writePackage(root: string, folder: string): void {
   writeFileSync(join(folder, 'package.json'), `${text}\n`)
 }
 
-/** Returns the package's name of a specifier such as `@scope/name/path`. */
+/** Returns the package name in a specifier such as `@scope/name/path`. */
 function packageOf(specifier: string): string {
   return specifier
     .split('/')

@@ -94,7 +94,7 @@ export function invalidInput(issues: Issues) {
   return uploadError(message, { code: 'INVALID_INPUT', issues })
 }
 
-/** Returns an UploadError as it is. Every other rejection of a gateway operation is an error of the option `token`. */
+/** Returns an UploadError as it is. A gateway operation rejects with another error only if the option `token` has thrown it. */
 export function toUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error
   const message = `The function \`token\` of the client failed: ${String(error)}`

@@ -1,4 +1,4 @@
-/** Sections of the configuration on Node, which commands also read alone; all errors are reported together. */
+/** Parts of Node's configuration, which commands also read individually. All errors are reported together. */
 import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'
@@ -13,7 +13,7 @@ import {
   readAuth,
 } from './base-config.ts'
 
-/** The embedded emulator. */
+/** The emulator, embedded or alone. */
 export interface EmulatorConfig {
   readonly kind: 'emulator'
   readonly port: number

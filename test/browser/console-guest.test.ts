@@ -82,8 +82,8 @@ describeInChromium('an upload link', () => {
   })
 
   it.each([
-    ['a file that is too large', { maxSizeBytes: 1_000_000 }, 'The file has 40 MB (limit: 1 MB).'],
-    ['a video that is too long', { maxDurationSeconds: 1 }, 'The video has 6 s (limit: 1 s).'],
+    ['a file that is too large', { maxSizeBytes: 1_000_000 }, 'The file is 40 MB (limit: 1 MB).'],
+    ['a video that is too long', { maxDurationSeconds: 1 }, 'The video lasts 6 s (limit: 1 s).'],
     [
       'a video beyond the quota',
       { quotaMinutes: 0.04 },

@@ -6,7 +6,7 @@ import { MAX_DURATION_SECONDS, maxDurationFor } from '../upload-input.ts'
 
 /**
  * Margin over the measured duration. Stream rejects a video that is longer than reserved, and containers, browsers
- * and encoders count the first and last frames differently, and the padding of audio.
+ * and encoders count the first and last frames and audio padding differently.
  */
 const MARGIN_SECONDS = 0.5
 const MARGIN_SHARE = 0.02

@@ -5,7 +5,7 @@ import { formatMinutes, formatDuration, formatBytes } from '../format.ts'
 /** Error message and hint. */
 export interface Failure {
   readonly message: string
-  readonly advice: string | null
+  readonly hint: string | null
 }
 
 const DURATION_HINT = 'Leave "Longest video" empty, or set it higher, and try again.'
@@ -19,45 +19,45 @@ export function failureMessageOf(error: UploadError, maxDurationSeconds: number 
       const requested = formatMinutes(error.requestedMinutes)
       const { availableMinutes } = error
       return availableMinutes === null
-        ? { message: `${requested} do not fit into the remaining storage.`, advice: QUOTA_HINT }
+        ? { message: `${requested} do not fit into the remaining storage.`, hint: QUOTA_HINT }
         : {
             message: `${requested} were requested, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
-            advice: availableMinutes < MIN_VIDEO_MINUTES ? DELETE_HINT : QUOTA_HINT,
+            hint: availableMinutes < MIN_VIDEO_MINUTES ? DELETE_HINT : QUOTA_HINT,
           }
     }
     case 'RATE_LIMITED':
       return {
         message: 'Too many uploads were started in a short time.',
-        advice: `Try again in ${formatDuration(error.retryAfterSeconds)}.`,
+        hint: `Try again in ${formatDuration(error.retryAfterSeconds)}.`,
       }
     case 'INVALID_INPUT': {
       const [issue] = error.issues
       return {
         message: issue === undefined ? error.message : `${issue.path.join('.')} ${issue.message}`,
-        advice: null,
+        hint: null,
       }
     }
     case 'FILE_TOO_LARGE':
       return {
-        message: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
-        advice: 'Shorten the video, or compress it more.',
+        message: `The file is ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
+        hint: 'Shorten the video, or compress it more.',
       }
     case 'VIDEO_TOO_LONG':
       return {
-        message: `The video has ${formatDuration(error.durationSeconds)} (limit: ${formatDuration(error.limitSeconds)}).`,
-        advice: 'Shorten the video.',
+        message: `The video lasts ${formatDuration(error.durationSeconds)} (limit: ${formatDuration(error.limitSeconds)}).`,
+        hint: 'Shorten the video.',
       }
     case 'EXPIRED':
-      return { message: 'The upload URL expired before the upload ended.', advice: 'Try again.' }
+      return { message: 'The upload URL expired before the upload ended.', hint: 'Try again.' }
     case 'DELETED':
-      return { message: 'The upload was deleted during the transfer.', advice: null }
+      return { message: 'The upload was deleted during the transfer.', hint: null }
     case 'NETWORK':
       return {
         message: 'The connection was lost and not restored in time.',
-        advice: 'Try again. The upload resumes where it stopped.',
+        hint: 'Try again. The upload resumes where it stopped.',
       }
     case 'STREAM_UNAVAILABLE':
-      return { message: 'Cloudflare Stream is unavailable.', advice: 'Try again later.' }
+      return { message: 'Cloudflare Stream is unavailable.', hint: 'Try again later.' }
     case 'GATEWAY_FAILED':
     case 'STREAM_REJECTED':
     case 'FORBIDDEN':
@@ -67,7 +67,7 @@ export function failureMessageOf(error: UploadError, maxDurationSeconds: number 
     case 'EMPTY_FILE':
     case 'SOURCE_FAILED':
     case 'SOURCE_CONSUMED':
-      return { message: error.message, advice: null }
+      return { message: error.message, hint: null }
   }
 }
 
@@ -85,18 +85,18 @@ export function videoFailureMessage(
     case 'ERR_DURATION_EXCEED_CONSTRAINT': {
       const allowed =
         maxDurationSeconds === null ? 'was' : `the ${formatDuration(maxDurationSeconds)} that were`
-      return { message: `The video is longer than ${allowed} allowed.`, advice: DURATION_HINT }
+      return { message: `The video is longer than ${allowed} allowed.`, hint: DURATION_HINT }
     }
     case 'ERR_NON_VIDEO':
       return {
         message: 'The file is not a video.',
-        advice: 'Choose a video file, such as MP4, MOV, MKV or WebM.',
+        hint: 'Choose a video file, such as MP4, MOV, MKV or WebM.',
       }
     case 'ERR_MALFORMED_VIDEO':
-      return { message: 'The video is damaged.', advice: 'Export it again, and upload that.' }
+      return { message: 'The video is damaged.', hint: 'Export it again, and upload that.' }
     case 'ERR_DURATION_TOO_SHORT':
-      return { message: 'The video is shorter than the minimum of Stream.', advice: null }
+      return { message: "The video is shorter than Stream's minimum.", hint: null }
     default:
-      return { message, advice: null }
+      return { message, hint: null }
   }
 }

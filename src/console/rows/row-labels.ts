@@ -56,8 +56,7 @@ export function progressLabel(row: Row): string {
 
 /** Returns the screen-reader announcement of a row's new state. */
 export function announcementFor(row: Row): string {
-  const failure =
-    row.state === 'failed' ? `: ${progressLabel(row)} ${row.failure?.advice ?? ''}` : ''
+  const failure = row.state === 'failed' ? `: ${progressLabel(row)} ${row.failure?.hint ?? ''}` : ''
   return `${row.name}: ${STATE_LABELS[row.state]}${failure}`.trim()
 }
 

@@ -71,8 +71,8 @@ export function UploadRow(props: UploadRowProps) {
         <p class="row-line small">
           <span>
             {progressLabel(row)}
-            {failure !== null && failure.advice !== null && (
-              <span class="muted"> {failure.advice}</span>
+            {failure !== null && failure.hint !== null && (
+              <span class="muted"> {failure.hint}</span>
             )}
           </span>
           {!isTerminal && reservedSeconds !== null && (

@@ -30,19 +30,18 @@ export type ServedGateway = Pick<
 export interface HttpServer {
   /** Base URL with the actual port. */
   readonly url: string
-  /** Sets the gateway that serves requests; before that, every response is 503. */
+  /** Sets the gateway that serves requests; before that, valid requests get 503. */
   serve(gateway: ServedGateway, log: Logger): void
   /** The current load, for metrics and readiness. */
   load(): ReturnType<RequestHandler['load']>
   /**
    * Shuts down gracefully. Serves requests until the responses in progress have been sent, then stops accepting
-   * connections. Closes the remaining ones after `graceMs` at the latest, and those whose clients have not sent
-   * a whole request by then after a few seconds.
+   * connections. Closes connections with incomplete requests after `shutdownMs`, and all others after `graceMs`.
    */
   close(graceMs: number): Promise<void>
 }
 
-/** Adds the version to the responses that no handler of the gateway creates. */
+/** Adds the version to all responses, because Node and the load shedder create some of them. */
 function setTusVersion({ url = '' }: IncomingMessage, response: ServerResponse): void {
   if (isTusTarget(url)) response.setHeader('tus-resumable', TUS_VERSION)
 }
@@ -90,7 +89,7 @@ const REQUEST_TIMEOUTS: RequestTimeouts = {
 /** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
 const KEEP_ALIVE_MS = 65_000
 
-/** Accept queue: the load shedder, not the operating system, must reject a burst of connections. */
+/** Accept queue: the load shedder, not the operating system, must reject requests of a burst. */
 const BACKLOG = 4096
 
 /**

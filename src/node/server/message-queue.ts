@@ -27,7 +27,7 @@ export interface SocketMessages {
 }
 
 export interface MessageQueue {
-  /** @param network of the client's address; null if unknown */
+  /** @param network of the client's address; null if unknown: these clients share their turns */
   open(reader: MessageReader, network: string | null): SocketMessages
 }
 

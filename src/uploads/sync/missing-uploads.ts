@@ -9,7 +9,7 @@ import { type Upload, isTerminal, listedStatuses } from '../upload.ts'
 
 /** Age in milliseconds below which a missing upload proves nothing, because Stream is eventually consistent. */
 export const CONSISTENT_AFTER_MS = 60_000
-/** Consecutive polls in which an upload may be in doubt. After them, it is confirmed like any missing upload. */
+/** Consecutive polls in which the absence of an upload may be inconclusive. After them, it is confirmed like any missing upload. */
 const MAX_MISSING_POLLS = 5
 /** Interval between two such polls, in milliseconds; five of them take ten minutes. */
 export const MISSING_POLL_INTERVAL_MS = 120_000

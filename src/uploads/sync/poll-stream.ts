@@ -1,4 +1,4 @@
-/** Polls Stream for a group of uploads with one request and records the results. */
+/** Polls Stream for a group of uploads with one list request, confirms missing ones, and records the results. */
 import type { ScheduledPoll } from '../ports/upload-store.ts'
 import type { StreamVideo } from '../ports/stream-api.ts'
 import { StreamError } from '../ports/stream-error.ts'
@@ -29,12 +29,12 @@ type PollDependencies = Pick<
   readonly missingUploads: MissingUploads
 }
 
-/** Stream's description, null if Stream does not know the video, or `no-response` if the request failed. */
-type PollResult = StreamVideo | null | 'no-response'
+/** Stream's description; null if the video does not exist; `unknown` if the request failed or proves nothing yet. */
+type PollResult = StreamVideo | null | 'unknown'
 
 /**
  * Polls Stream for a group of uploads and returns how many changed. Throws StreamError if the list request
- * fails or the gateway is rate-limited.
+ * fails or the gateway is rate-limited, and StoreUnavailable.
  */
 export async function pollStream(
   dependencies: PollDependencies,
@@ -95,11 +95,11 @@ async function confirm(
   try {
     const video = await stream.findVideo(upload.uid)
     const age = clock.now().getTime() - upload.createdAt.getTime()
-    return video === null && age < CONSISTENT_AFTER_MS ? 'no-response' : video
+    return video === null && age < CONSISTENT_AFTER_MS ? 'unknown' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
     log.warn({ uploadId: upload.id, errorKind: error.kind }, 'polling Stream for one upload failed')
-    return 'no-response'
+    return 'unknown'
   }
 }
 
@@ -111,7 +111,7 @@ async function recordResult(
 ): Promise<readonly ScheduledPoll[] | null> {
   const { upload, missingPolls } = polled
   const at = dependencies.clock.now()
-  if (result === 'no-response') return rescheduleIdle(polled, at, missingPolls)
+  if (result === 'unknown') return rescheduleIdle(polled, at, missingPolls)
   const from = { source: 'SYNC', at } as const
   const observation: Observation =
     result === null ? { kind: 'not-found', ...from } : { kind: 'video', video: result, ...from }
@@ -155,7 +155,7 @@ function rescheduleIdle(
   return [{ uid, version, pollAt, idlePolls: idlePolls + 1, missingPolls }]
 }
 
-/** Returns the next poll of an upload in doubt, and counts the poll in which it was missing. */
+/** Returns the next poll of an upload whose absence is inconclusive, and counts the poll in which it was missing. */
 function rescheduleMissing(
   { upload: { uid, version }, idlePolls, missingPolls }: PolledUpload,
   now: Date,
