@@ -47,6 +47,7 @@ export function createPrometheusTelemetry(
     buckets: STREAM_SECONDS,
   })
   const operations = createOperationMetrics(registry)
+  const callbacks = createCallbackMetrics()
   const telemetry: Telemetry = {
     ...dependencies.tracing,
     operationMeter: operations.operation,
@@ -55,7 +56,7 @@ export function createPrometheusTelemetry(
     streamCallCompleted: (call, outcome, seconds) =>
       requests.series(`call="${call}",outcome="${outcome}"`)(seconds),
     ...createUploadMetrics(registry),
-    ...createCallbackMetrics(registry),
+    callbackAttempted: callbacks.callbackAttempted,
     ...createConnectionMetrics(registry),
   }
   registerStateGauges(registry, dependencies)
@@ -65,7 +66,7 @@ export function createPrometheusTelemetry(
     const texts = await Promise.all([registry.metrics(), processRegistry.metrics()])
     return {
       type: registry.contentType,
-      text: [...texts, requests.text(), operations.text()].join('\n'),
+      text: [...texts, requests.text(), operations.text(), callbacks.text()].join('\n'),
     }
   })
   return { telemetry, expose }
