@@ -54,7 +54,7 @@ test.each([
     [nextTarget, nextTarget, waitingBefore, done, done],
   ],
   ['countDeliveries', sqliteStatements.countDeliveries, [waitingOf, deadOf, waitingOf]],
-  ['isFollowed', sqliteStatements.isFollowed, [ofUpload]],
+  ['followed', sqliteStatements.followed, [ofUpload]],
   ['nextDelivery', sqliteStatements.nextDelivery, [due]],
   ['addDeliveries of D1', d1Statements.addDeliveries, [ofUpload]],
   ['dueDeliveries of D1', d1Statements.dueDeliveries, [due]],

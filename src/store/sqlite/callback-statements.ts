@@ -69,11 +69,12 @@ export function defineCallbackStatements(rowOf: RowShape) {
         .set({ dueAt: sql`${param('dueAt')}` })
         .where(isOne(param)),
     ),
-    /** Whether an event of the upload waits for the target. Most uploads have none: it costs less than `promote`. */
-    isFollowed: defineStatement(['uploadId', 'target'], (param) =>
+    /** The keys of `promote` for which an event waits. Most uploads have none: it costs less than `promote`. */
+    followed: defineStatement(['keys'], (param) =>
       db
-        .select({ found: sql`1` })
-        .from(sql`(select 1 where ${hasWaiting(param('uploadId'), param('target'))})`),
+        .select({ keys: sql`json_group_array(json(value))` })
+        .from(sql`json_each(${param('keys')})`)
+        .where(hasWaiting(sql`value ->> 0`, sql`value ->> 1`)),
     ),
     /** `keys` is a list of `[uploadId, target]`. */
     promote: defineStatement(['keys', 'now'], (param) =>

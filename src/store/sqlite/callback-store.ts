@@ -15,7 +15,7 @@ import {
   readTargetCounts,
 } from './callback-rows.ts'
 import { defineCallbackStatements } from './callback-statements.ts'
-import { dateOrNull } from './column-values.ts'
+import { dateOrNull, text } from './column-values.ts'
 import { createDeliveryClaims } from './delivery-claims.ts'
 import { packedRow } from './define-statement.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -36,17 +36,19 @@ export function createSqliteCallbackStore(
   const claims = createDeliveryClaims()
 
   function recordResult({ delivery, outcome, status, error }: DeliveryResult, now: Date): void {
-    const { target, event } = delivery
-    const key = { uploadId: event.uploadId, target, version: event.version }
+    const { target } = delivery
+    const { uploadId, version } = delivery.event
     const dueAt = dueAfter(outcome)?.getTime() ?? null
     if (!isAttempt(outcome)) {
-      statements.postpone.run({ ...key, dueAt })
+      statements.postpone.run({ uploadId, target, version, dueAt })
       return
     }
     const state = stateAfter(outcome)
     const doneAt = state === 'waiting' ? null : now.getTime()
     statements.recordAttempt.run({
-      ...key,
+      uploadId,
+      target,
+      version,
       state,
       dueAt,
       doneAt,
@@ -57,9 +59,9 @@ export function createSqliteCallbackStore(
 
   return {
     add({ event, targets }) {
+      const { id, uploadId, version, type, body } = event
       const at = event.at.getTime()
-      statements.addEvent.run({ ...event, at })
-      const { id, uploadId, version } = event
+      statements.addEvent.run({ id, uploadId, version, type, at, body })
       for (const target of targets) {
         statements.addDelivery.run({ id, uploadId, version, at, target })
       }
@@ -79,12 +81,8 @@ export function createSqliteCallbackStore(
       if (held.length === 0) return
       await write(() => {
         for (const result of held) recordResult(result, now)
-        const followed = held.filter(({ delivery: { event, target } }) => {
-          const key = { uploadId: event.uploadId, target }
-          return statements.isFollowed.get(key) !== undefined
-        })
-        if (followed.length === 0) return
-        statements.promote.run({ keys: keysParam(followed), now: now.getTime() })
+        const keys = text(statements.followed.get({ keys: keysParam(held) }))
+        if (keys !== '[]') statements.promote.run({ keys, now: now.getTime() })
       })
       for (const { delivery } of held) claims.end(delivery)
     },

@@ -14,7 +14,7 @@ export interface FastHistogramOptions {
 export interface FastHistogram {
   /**
    * Returns the observe function of a series; adds the series with the first call. `labels` are `name="value"`
-   * joined by commas, with values of letters, digits, `_` and `-`, which need no escaping.
+   * joined by commas, with values that need no escaping: without quotes, backslashes and line breaks.
    */
   series(labels: string): (value: number) => void
   /** Returns the Prometheus text format. */
