@@ -20,7 +20,7 @@ builder.mutationType({})
 builder.subscriptionType({})
 
 /** Value of the scalar `JSONObject`. */
-interface JsonLeaf {
+export interface JsonLeaf {
   toJSON(): JsonObject
 }
 

@@ -11,6 +11,7 @@ import type {
   UploadNotFound,
 } from '../uploads/outcomes.ts'
 import { builder } from './builder.ts'
+import { countText, countTexts } from './result-characters.ts'
 
 interface ErrorOutcome {
   readonly kind: string
@@ -25,8 +26,9 @@ const ErrorInterface = builder.interfaceRef<ErrorOutcome>('Error').implement({
     code: t.exposeString('code', {
       description: 'Stable, machine-readable code, such as QUOTA_EXCEEDED.',
     }),
-    message: t.exposeString('message', {
+    message: t.string({
       description: 'The problem and its fix, for developers.',
+      resolve: ({ message }, _args, context) => countText(context, message),
     }),
   }),
 })
@@ -34,11 +36,13 @@ const ErrorInterface = builder.interfaceRef<ErrorOutcome>('Error').implement({
 const InputIssueType = builder.objectRef<InputIssue>('InputIssue').implement({
   description: 'Problem with one field of the input.',
   fields: (t) => ({
-    path: t.exposeStringList('path', {
+    path: t.stringList({
       description: 'Path of the field in `input`, such as ["maxDurationSeconds"].',
+      resolve: ({ path }, _args, context) => [...countTexts(context, path)],
     }),
-    message: t.exposeString('message', {
+    message: t.string({
       description: 'Rule that the value violates.',
+      resolve: ({ message }, _args, context) => countText(context, message),
     }),
   }),
 })

@@ -69,7 +69,15 @@ export interface StreamFailed {
   readonly retryable: boolean
 }
 
-export function invalidInput(issues: readonly InputIssue[]): InvalidInput {
+/** Maximum issues of one outcome, besides the one that counts the others: `meta` may have hundreds of invalid keys. */
+const MAX_ISSUES = 20
+
+export function invalidInput(all: readonly InputIssue[]): InvalidInput {
+  const more = all.slice(MAX_ISSUES)
+  const issues = all.slice(0, MAX_ISSUES)
+  const [next] = more
+  if (next !== undefined)
+    issues.push({ path: next.path.slice(0, 1), message: `and ${more.length} more issues.` })
   const sentences = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   return { kind: 'InvalidInputError', code: 'INVALID_INPUT', message: sentences.join(' '), issues }
 }

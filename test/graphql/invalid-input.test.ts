@@ -73,6 +73,34 @@ describe('a tus upload', () => {
   })
 })
 
+describe('an input with many errors', () => {
+  it('lists twenty and counts the others', async () => {
+    const gateway = await startTestGateway()
+    const meta = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [` ${index}`, 0]))
+    const outcome = await createTusUpload(gateway.as(), { sizeBytes: 1, meta })
+    const issues = 'issues' in outcome ? outcome.issues : []
+    expect(issues.map(({ path }) => path.join('.'))).toEqual([
+      ...Array.from({ length: 20 }, (_, index) => `meta. ${index}`),
+      'meta',
+    ])
+    expect(issues.at(-1)?.message).toBe('and 380 more issues.')
+  })
+
+  it.each([
+    ['meta', { meta: { text: 'x'.repeat(5000) } }],
+    ['origins', { allowedOrigins: Array.from({ length: 101 }, () => 'example.com') }],
+  ])('does not use its idempotency key if it is too large: %s', async (_name, input) => {
+    const gateway = await startTestGateway()
+    const key = { idempotencyKey: 'key' }
+    const rejected = await createDirectUpload(gateway.as(), { ...key, ...input })
+    expect(rejected).toMatchObject({ __typename: 'InvalidInputError' })
+    const { uid } = expectMinted(await createDirectUpload(gateway.as(), key))
+    // The key has an outcome now, and this request has nothing in common with it.
+    expect(await createDirectUpload(gateway.as(), { ...key, ...input })).toEqual(rejected)
+    expect(expectMinted(await createDirectUpload(gateway.as(), key)).uid).toBe(uid)
+  })
+})
+
 it('accepts whole characters of two UTF-16 units in every text', async () => {
   const gateway = await startTestGateway()
   const input = { name: '😀'.repeat(128), meta: { '😀': ['😀'] }, idempotencyKey: '😀' }

@@ -89,10 +89,7 @@ describe.each<[field: string, cases: [fields: Partial<UploadRequest>, issues: st
         { allowedOrigins: Array.from({ length: 101 }, (_, n) => `a${n}.example.com`) },
         ['allowedOrigins'],
       ],
-      [
-        { allowedOrigins: Array.from({ length: 101 }, () => 'example.com/') },
-        originPaths(0, 100, true),
-      ],
+      [{ allowedOrigins: Array.from({ length: 101 }, () => 'example.com/') }, ['allowedOrigins']],
       [{ allowedOrigins: ['https://example.com'] }, ['allowedOrigins.0']],
       [{ allowedOrigins: ['example.com', 'example.com/path'] }, ['allowedOrigins.1']],
       [{ allowedOrigins: ['', '*', '*.', '.com', 'a..b', '-a.com', 'a-.com'] }, originPaths(0, 7)],
@@ -142,10 +139,9 @@ describe.each<[field: string, cases: [fields: Partial<UploadRequest>, issues: st
   })
 })
 
-/** Paths of entries of allowedOrigins, preceded by the list itself when it is too long. */
-function originPaths(from: number, to: number, tooMany = false): string[] {
-  const entries = Array.from({ length: to - from }, (_, n) => `allowedOrigins.${from + n}`)
-  return tooMany ? ['allowedOrigins', ...entries] : entries
+/** Paths of entries of allowedOrigins. */
+function originPaths(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, n) => `allowedOrigins.${from + n}`)
 }
 
 /** A host of this length. */

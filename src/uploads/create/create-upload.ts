@@ -31,7 +31,7 @@ import {
 import { type MintDependencies, mintUpload } from './mint-upload.ts'
 import { createReservation } from './reservation.ts'
 import type { UploadRequest } from './upload-request.ts'
-import { validateIdempotencyKey, validateRequest } from './validate-request.ts'
+import { isTooLarge, validateIdempotencyKey, validateRequest } from './validate-request.ts'
 
 type CreateDependencies = MintDependencies &
   Pick<Dependencies, 'policy' | 'createLimit' | 'mintsInFlight' | 'closing' | 'newId'>
@@ -45,7 +45,7 @@ export async function createUpload(
   viewer: Viewer,
   received: UploadRequest,
 ): Promise<CreateUploadOutcome> {
-  const request = withForcedSettings(received, viewer.limits)
+  const request = prepare(received, viewer)
   const fingerprints = await fingerprintsOfKey(request, viewer)
   return createWithFingerprints(dependencies, viewer, request, fingerprints)
 }
@@ -60,7 +60,7 @@ export async function createUploads(
   viewer: Viewer,
   received: readonly UploadRequest[],
 ): Promise<readonly CreateUploadOutcome[]> {
-  const requests = received.map((request) => withForcedSettings(request, viewer.limits))
+  const requests = received.map((request) => prepare(request, viewer))
   // Digests end in any order. All are computed first, so that the requests are admitted in theirs.
   const fingerprints = await Promise.all(
     requests.map((request) => fingerprintsOfKey(request, viewer)),
@@ -73,8 +73,15 @@ export async function createUploads(
   return Promise.all(outcomes)
 }
 
+/** Returns the request with the settings of the caller's token. */
+function prepare(received: UploadRequest, { limits }: Viewer): UploadRequest {
+  const request = withForcedSettings(received, limits)
+  // No request with this key can have been valid, and its fingerprint would take long to compute.
+  return isTooLarge(request) ? { ...request, idempotencyKey: null } : request
+}
+
 /**
- * @param request with the settings of the caller's token
+ * @param request from `prepare`
  * @param fingerprints null if the request has no idempotency key
  */
 async function createWithFingerprints(

@@ -1,5 +1,6 @@
 /** Validates `meta` against the limits of Stream and of tus metadata. */
 import { isReservedMetadataKey, keyPattern } from '../metadata-keys.ts'
+import type { JsonObject } from '../../shared/json.ts'
 import type { InputIssue } from '../outcomes.ts'
 import { REFERENCE_KEY } from '../reference.ts'
 import { WELL_FORMED_RULE, isWellFormed } from './well-formed.ts'
@@ -8,12 +9,23 @@ import type { UploadRequest } from './upload-request.ts'
 const MAX_META_BYTES = 4096
 const MAX_TUS_KEY_LENGTH = 64
 
+/** Size of each object as JSON: one variable may be the `meta` of a hundred inputs. */
+const jsonBytes = new WeakMap<JsonObject, number>()
+
+/** Whether `meta` is larger than that of any valid request. */
+export function isMetaTooLarge(meta: JsonObject | null): boolean {
+  if (meta === null) return false
+  const bytes = jsonBytes.get(meta) ?? new TextEncoder().encode(JSON.stringify(meta)).length
+  jsonBytes.set(meta, bytes)
+  return bytes > MAX_META_BYTES
+}
+
 export function validateMeta({
   protocol,
   meta,
 }: Pick<UploadRequest, 'protocol' | 'meta'>): InputIssue[] {
   if (meta === null) return []
-  if (new TextEncoder().encode(JSON.stringify(meta)).length > MAX_META_BYTES) {
+  if (isMetaTooLarge(meta)) {
     const message = `must be at most ${MAX_META_BYTES} bytes when serialized as JSON.`
     // Its keys, which may be thousands, are not checked.
     return [{ path: ['meta'], message }]

@@ -9,7 +9,7 @@ import {
   MIN_SCHEDULED_DELETION_MS,
   isValidCreator,
 } from '../limits.ts'
-import { validateMeta } from './validate-meta.ts'
+import { isMetaTooLarge, validateMeta } from './validate-meta.ts'
 import { WELL_FORMED_RULE, isWellFormed } from './well-formed.ts'
 import type { InputIssue } from '../outcomes.ts'
 import type { UploadRequest } from './upload-request.ts'
@@ -116,17 +116,28 @@ function isHost(origin: string): boolean {
   return Number(port) >= 1 && Number(port) <= 65_535
 }
 
+/** Whether a value is larger than that of any valid request. Such a request never had another outcome. */
+export function isTooLarge({ meta, allowedOrigins }: UploadRequest): boolean {
+  const origins = allowedOrigins ?? []
+  return (
+    isMetaTooLarge(meta) ||
+    origins.length > MAX_ALLOWED_ORIGINS ||
+    origins.some((origin) => origin.length > MAX_ORIGINS_LENGTH)
+  )
+}
+
 export function validateOrigins(origins: readonly string[]): InputIssue[] {
-  const issues: InputIssue[] = []
   if (origins.length > MAX_ALLOWED_ORIGINS) {
-    issues.push(issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`))
+    // They are not checked: there may be thousands.
+    return [issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`)]
   }
+  const issues: InputIssue[] = []
   if (origins.join(',').length > MAX_ORIGINS_LENGTH) {
     issues.push(
       issue('allowedOrigins', `must have at most ${MAX_ORIGINS_LENGTH} characters in total.`),
     )
   }
-  for (const [index, origin] of origins.slice(0, MAX_ALLOWED_ORIGINS).entries()) {
+  for (const [index, origin] of origins.entries()) {
     if (isHost(origin)) continue
     issues.push({
       path: ['allowedOrigins', String(index)],
