@@ -22,7 +22,6 @@ export type ResponseHeaders = (origin: string | null, mediaType: string) => read
 
 /** Keeps proxies from buffering an event stream. */
 const EVENT_STREAM_HEADERS = {
-  connection: 'keep-alive',
   'content-encoding': 'none',
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',

@@ -85,6 +85,24 @@ describe('an operation with an error in each of 2,000 fields', () => {
     },
   )
 
+  it.each([
+    [
+      'a variable __proto__',
+      'query ($__proto__: Boolean!) { uploads(first: 100) { nodes { uid @include(if: $__proto__) } } }',
+      'The variable name `__proto__` is not allowed.',
+    ],
+    [
+      'a chain of fragments that overflows the stack',
+      `{ ...F0 } ${Array.from({ length: 97 }, (_, n) => `fragment F${n} on Query { ...F${n + 1} }`).join(' ')} fragment F97 on Query { ${Array.from({ length: 98 }, (_, n) => `...F${n}`).join(' ')} }`,
+      'Document nested too deeply',
+    ],
+  ])('is rejected by validation: %s', async (_kind, query, message) => {
+    const { setup, headers } = await start()
+    const { text } = await sendOperation(setup.fast, { query, headers })
+    expect(text).toContain(message)
+    expect(setup.errors).toEqual([])
+  })
+
   it('creates nothing if they come from null in a mutation', async () => {
     const { setup, headers } = await start()
     const input = '{ sizeBytes: 1000, maxDurationSeconds: 10 }'

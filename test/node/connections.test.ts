@@ -1,4 +1,5 @@
 /** Requests are counted as in flight only while the gateway works on them, however their connections end. */
+import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -143,6 +144,17 @@ describe('a pipelined request', () => {
 })
 
 describe('an event stream of the fallback', () => {
+  it('closes the connection at its end if the client has asked for it', async () => {
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    if (client === undefined) throw new Error('no client')
+    const closed = once(client.socket, 'close')
+    const headers = { accept: 'text/event-stream', connection: 'close' }
+    client.socket.write(rawQuery('{ __typename }', headers))
+    expect(await client.until('event: complete')).toContain('Connection: close')
+    await closed
+  })
+
   it('ends immediately when its client disconnects', async () => {
     // Outside of production, Yoga pings often, which would also detect the disconnect.
     vi.stubEnv('NODE_ENV', 'production')

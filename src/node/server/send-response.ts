@@ -23,6 +23,8 @@ export async function sendResponse(
     await body?.cancel()
     return
   }
+  // Yoga's event streams set `connection: keep-alive`, also where the client has asked to close.
+  headers.delete('connection')
   const list = [...headers].flat()
   if (body === null) {
     res.writeHead(status, list)

@@ -35,6 +35,19 @@ const noThenAlias: ValidationRule = (context) => ({
   },
 })
 
+/** Validation rule: rejects a variable `__proto__`. The executor never finds it, and each use would be an error. */
+const noProtoVariable: ValidationRule = (context) => ({
+  VariableDefinition({ variable }) {
+    if (variable.name.value !== '__proto__') return
+    context.reportError(
+      new GraphQLError('The variable name `__proto__` is not allowed. Use another name.', {
+        nodes: variable,
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      }),
+    )
+  },
+})
+
 /** Validation rules that reject operations that exceed a limit; the error names the limit. */
 export const operationLimitRules: readonly ValidationRule[] = [
   maxDepthRule({
@@ -49,6 +62,7 @@ export const operationLimitRules: readonly ValidationRule[] = [
     ...rejection(`Too many aliases (limit: ${MAX_ALIASES} per operation).`),
   }),
   noThenAlias,
+  noProtoVariable,
   eachIntrospectionFieldOnce,
   maxDirectivesRule({
     n: MAX_DIRECTIVES,
@@ -58,8 +72,18 @@ export const operationLimitRules: readonly ValidationRule[] = [
 
 /** Validates operations by these rules, before their execution. */
 export const operationLimitsPlugin: GatewayPlugin = {
-  onValidate({ addValidationRule }) {
+  onValidate({ addValidationRule, validateFn, setValidationFn }) {
     for (const rule of operationLimitRules) addValidationRule(rule)
+    setValidationFn((...args: Parameters<typeof validateFn>) => {
+      try {
+        const errors: unknown = validateFn(...args)
+        return errors
+      } catch (error) {
+        // Some rules are recursive: a long chain of fragments can overflow the stack.
+        if (!(error instanceof RangeError)) throw error
+        return [parseError('Document nested too deeply: its fragments use too many others.')]
+      }
+    })
   },
 }
 

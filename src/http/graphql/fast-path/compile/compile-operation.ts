@@ -54,8 +54,6 @@ export function compileOperation(
   const type = operation && schema.getRootType(operation.operation)
   if (!operation || !type) return null
   const { selectionSet, variableDefinitions = [] } = operation
-  // graphql-js never finds this variable, because it keeps variables in a plain object.
-  if (variableDefinitions.some(({ variable }) => variable.name.value === '__proto__')) return null
   const fragments = fragmentsOf(document)
   const named = Object.fromEntries(fragments)
   const conditions = conditionsIn(document)
