@@ -53,7 +53,7 @@ export const InvalidInputError = builder.objectRef<InvalidInput>('InvalidInputEr
   fields: (t) => ({
     issues: t.expose('issues', {
       type: [InputIssueType],
-      description: 'All problems of the input.',
+      description: 'Problems of the input: the first 20, and one that counts the others.',
     }),
   }),
 })
