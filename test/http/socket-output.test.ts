@@ -65,14 +65,19 @@ describe('socket output', () => {
     }
   })
 
-  it('waits for the turns of its host before each event', async () => {
+  it('waits for the turns of its host before each event that has waited for the client', async () => {
     const executed: string[] = []
     const turns: (() => void)[] = []
     const output = createSocketOutput({
-      send: () => true,
+      send: () => false,
       nextTurn: () => new Promise((resolve) => void turns.push(resolve)),
     })
+    output.enqueue({}, async () => void executed.push('at once'))
+    await settled()
+    expect(executed.splice(0)).toEqual(['at once'])
+    output.send({})
     for (const id of ['1', '2', '3']) output.enqueue({}, async () => void executed.push(id))
+    output.flushed()
     for (const expected of [[], ['1'], ['1', '2'], ['1', '2', '3']]) {
       await settled()
       expect(executed).toEqual(expected)

@@ -9,8 +9,8 @@ export interface SocketSink {
   send(message: string): boolean
   close(code: number, reason: string): void
   /**
-   * Resolves when the next event that has waited may be executed. Provided by hosts that serve many sockets in one
-   * process; else events follow each other.
+   * Resolves when the next event that has waited for the client may be executed. Provided by hosts that serve many
+   * sockets in one process; else events follow each other.
    */
   readonly nextTurn?: () => Promise<void>
   /** Called once with the caller's subject, when `connection_init` was accepted. */
@@ -54,6 +54,8 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send' | 'nextTurn'>):
   /** By operation, in the order in which they are called. */
   const waiting = new Map<object, () => Promise<void>>()
   let isFull = false
+  /** Whether events wait that could not be sent when they were due. */
+  let hasBacklog = false
   let isSending = false
 
   function canSend(): boolean {
@@ -65,7 +67,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send' | 'nextTurn'>):
     if (isSending) return
     isSending = true
     while (canSend()) {
-      if (sink.nextTurn !== undefined) await sink.nextTurn()
+      if (hasBacklog && sink.nextTurn !== undefined) await sink.nextTurn()
       const [next] = waiting
       // Meanwhile messages may have filled the output, and operations may have been removed.
       if (!canSend() || next === undefined) continue
@@ -73,6 +75,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send' | 'nextTurn'>):
       waiting.delete(operation)
       await sendNext()
     }
+    hasBacklog = false
     isSending = false
   }
 
@@ -91,6 +94,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send' | 'nextTurn'>):
     dequeue: (operation) => void waiting.delete(operation),
     flushed() {
       isFull = false
+      hasBacklog = waiting.size > 0
       void sendWaiting()
     },
   }
