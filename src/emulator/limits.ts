@@ -87,6 +87,10 @@ export const MAX_JSON_DEPTH = 100
  */
 export const MAX_CONNECTIONS = 400
 
+/** Requests started, and pieces of bodies processed, per tick of the event loop, and time for them; the emulator's choice. */
+export const MAX_TURNS_PER_TICK = 16
+export const TURNS_MS_PER_TICK = 4
+
 /** Until all headers of a request have been received, the emulator's choice. */
 export const HEADERS_TIMEOUT_MS = 10_000
 
