@@ -53,8 +53,8 @@ export const MAX_BOUNDARY_CHARACTERS = 70
  * Fields of a multipart form, and bytes of the headers of one, the emulator's choice. A field costs time
  * whatever its size: without a maximum, a form may have one for each 6 bytes.
  */
-export const MAX_FORM_FIELDS = 1000
-export const MAX_PART_HEADER_BYTES = 16_384
+export const MAX_FORM_FIELDS = 16
+export const MAX_PART_HEADER_BYTES = 4096
 
 /**
  * Largest multipart form: a file of the largest size, and the form's own bytes. The emulator's

@@ -1,49 +1,89 @@
 /** Requests that arrive together start in several ticks of the event loop, in the turns of their clients. */
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { Turns } from '../../src/emulator/turns.ts'
+import { FilePartScanner } from '../../src/emulator/upload-host/file-part-scanner.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
-import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
-/** Counts the ticks of the event loop until the test ends. */
-function countTicks() {
-  const count = { ticks: 0, isRunning: true }
-  const next = () => {
-    count.ticks += 1
-    if (count.isRunning) setImmediate(next)
+const CLIENTS = 100
+
+/** A tick of the test has parts of two ticks of the emulator, each of which has 16 turns. */
+const MAX_PER_TICK = 2 * 16
+
+/** Counts calls of `add` in each tick of the event loop, until the test ends. */
+function countPerTick() {
+  let counts = [0]
+  let isRunning = true
+  const nextTick = () => {
+    counts.push(0)
+    if (isRunning) setImmediate(nextTick)
   }
-  setImmediate(next)
+  setImmediate(nextTick)
   onTestFinished(() => {
-    count.isRunning = false
+    isRunning = false
   })
-  return count
+  return {
+    add: () => {
+      counts.push((counts.pop() ?? 0) + 1)
+    },
+    reset: () => {
+      counts = [0]
+    },
+    total: () => counts.reduce((sum, count) => sum + count),
+    max: () => Math.max(...counts),
+  }
+}
+
+/** Opens connections that the emulator has accepted: it accepts one per tick, later than the client. */
+async function openAccepted(url: string): Promise<readonly RawClient[]> {
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openRaw(url)))
+  for (const { socket } of clients) socket.write(rawRequest('GET /'))
+  await Promise.all(clients.map((client) => client.until('HTTP/1.1 200')))
+  return clients
 }
 
 test('starts 16 requests per tick of those that arrive in one', async () => {
-  const count = countTicks()
-  const startsIn = new Map<number, number>()
-  const emulator = await startTestEmulator({
-    clock: {
-      now: () => {
-        startsIn.set(count.ticks, (startsIn.get(count.ticks) ?? 0) + 1)
-        return Date.now()
-      },
-    },
-  })
+  const starts = countPerTick()
+  const now = () => {
+    starts.add()
+    return Date.now()
+  }
+  const emulator = await startTestEmulator({ clock: { now } })
   const { uploadURL } = await createStreamClient(emulator).mintBasic({ maxDurationSeconds: 60 })
-  const clients = await Promise.all(Array.from({ length: 200 }, () => openRaw(emulator.url)))
-  // The emulator accepts one connection per tick, later than the client.
-  for (const { socket } of clients) socket.write(rawRequest('GET /'))
-  await Promise.all(clients.map((client) => client.until('HTTP/1.1 200')))
-  startsIn.clear()
+  const clients = await openAccepted(emulator.url)
+  starts.reset()
   // Each request reads the clock once: its file is too large.
   const form = rawRequest(`POST ${new URL(uploadURL).pathname}`, { 'content-length': '300000000' })
   for (const { socket } of clients) socket.write(form)
   await Promise.all(clients.map((client) => client.until('HTTP/1.1 413')))
-  expect([...startsIn.values()].reduce((sum, starts) => sum + starts)).toBe(200)
-  // A tick of the test has parts of two ticks of the emulator.
-  expect(Math.max(...startsIn.values())).toBeLessThanOrEqual(32)
+  expect(starts.total()).toBe(CLIENTS)
+  expect(starts.max()).toBeLessThanOrEqual(MAX_PER_TICK)
+})
+
+test('reads 16 pieces of forms per tick of those that arrive in one', async () => {
+  const pieces = countPerTick()
+  const emulator = await startTestEmulator()
+  const stream = createStreamClient(emulator)
+  const clients = await openAccepted(emulator.url)
+  const headers = { 'content-type': 'multipart/form-data; boundary=x', 'content-length': '7' }
+  for (const { socket } of clients) {
+    const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    socket.write(rawRequest(`POST ${new URL(uploadURL).pathname}`, headers))
+  }
+  await expect.poll(async () => (await emulator.state()).requests['upload']).toBe(CLIENTS)
+  const push = vi.spyOn(FilePartScanner.prototype, 'push')
+  onTestFinished(() => push.mockRestore())
+  push.mockImplementation(function* countPiece() {
+    pieces.add()
+    yield Buffer.alloc(0)
+  })
+  pieces.reset()
+  for (const { socket } of clients) socket.write('--x--\r\n')
+  await Promise.all(clients.map((client) => client.until('HTTP/1.1 400')))
+  expect(pieces.total()).toBe(CLIENTS)
+  expect(pieces.max()).toBeLessThanOrEqual(MAX_PER_TICK)
 })
 
 /** Turns on a simulated event loop, and the order of starts in each tick. */
