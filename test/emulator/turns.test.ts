@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Turns } from '../../src/emulator/turns.ts'
 import { FilePartScanner } from '../../src/emulator/upload-host/file-part-scanner.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
+import { testcardFile } from '../kit/media.ts'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
@@ -84,6 +85,23 @@ test('reads 16 pieces of forms per tick of those that arrive in one', async () =
   await Promise.all(clients.map((client) => client.until('HTTP/1.1 400')))
   expect(pieces.total()).toBe(CLIENTS)
   expect(pieces.max()).toBeLessThanOrEqual(MAX_PER_TICK)
+})
+
+test('a body that is not read takes a turn for each piece', async () => {
+  const emulator = await startTestEmulator()
+  const stream = createStreamClient(emulator)
+  const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
+  const client = await openRaw(emulator.url)
+  const next = vi.spyOn(Turns.prototype, 'next')
+  onTestFinished(() => next.mockRestore())
+  const line = `POST ${new URL(uploadURL).pathname}`
+  const headers = { connection: 'close', 'content-length': '1048576' }
+  client.socket.write(rawRequest(line, headers))
+  client.socket.write(Buffer.alloc(1_048_576))
+  expect(await client.closed()).toContain('HTTP/1.1 409')
+  // Node reads at most 64 KiB at once.
+  expect(next.mock.calls.length).toBeGreaterThanOrEqual(1 + 16)
 })
 
 /** Turns on a simulated event loop, and the order of starts in each tick. */
