@@ -21,6 +21,9 @@ interface Connection {
 /** Counted for each request, so that one that has just started is not slower than those that hardly send. */
 const START_BYTES = 512
 
+/** No network has this name. */
+const TOKEN_CLIENT = 'token'
+
 export class Connections {
   readonly #open = new Map<Socket, Connection>()
 
@@ -49,6 +52,18 @@ export class Connections {
   keep(socket: Socket): void {
     const connection = this.#open.get(socket)
     if (connection !== undefined) connection.hadToken = true
+  }
+
+  /** Returns whether a request on this connection had the API token. */
+  hasToken(socket: Socket): boolean {
+    return this.#open.get(socket)?.hadToken ?? false
+  }
+
+  /** Returns the client whose turns requests on this connection take: one for all that have sent the token, or its network. */
+  clientOf(socket: Socket): string {
+    const connection = this.#open.get(socket)
+    if (connection === undefined) return networkOf(socket)
+    return connection.hadToken ? TOKEN_CLIENT : connection.network
   }
 
   /**

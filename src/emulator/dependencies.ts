@@ -9,6 +9,7 @@ import type { RequestCounts } from './operations.ts'
 import type { PlaybackTokens } from './playback/playback-tokens.ts'
 import type { Renditions } from './remux/renditions.ts'
 import type { SigningKeys } from './state/signing-keys.ts'
+import type { Turns } from './turns.ts'
 import type { UploadLocks } from './state/upload-locks.ts'
 import type { VideoFiles } from './state/video-files.ts'
 import type { VideoLibrary } from './state/video-library.ts'
@@ -33,6 +34,7 @@ export interface EmulatorDependencies {
   readonly faults: Faults
   readonly requests: RequestCounts
   readonly connections: Connections
+  readonly turns: Turns
   /** Receives internal errors of the emulator. */
   readonly onError: (error: unknown) => void
   /** Aborts when the emulator closes; every wait listens to it. */

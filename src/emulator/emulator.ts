@@ -3,14 +3,11 @@
  * serves the REST API, upload host, playback host and control API, and webhooks are sent from it.
  */
 import { setMaxListeners } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
-import { ApiError, errorResponse } from './api-error.ts'
-import { storageErrorResponse } from './storage-errors.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
@@ -23,13 +20,13 @@ import { RequestCounts } from './operations.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
 import { PlaybackTokens } from './playback/playback-tokens.ts'
 import { Renditions } from './remux/renditions.ts'
+import { serveRequests } from './serve-requests.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
 import { deleteDue, removeUnneededFiles } from './state/delete-video.ts'
 import { ExpiredUploads } from './state/expired-uploads.ts'
-import { route } from './router.ts'
-import { withTusVersion } from './tus-request.ts'
 import { SigningKeys } from './state/signing-keys.ts'
+import { Turns } from './turns.ts'
 import { UploadLocks } from './state/upload-locks.ts'
 import { VideoFiles } from './state/video-files.ts'
 import { VideoLibrary } from './state/video-library.ts'
@@ -149,7 +146,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     time: options.clock ?? systemClock,
     onError: options.onError ?? (() => undefined),
   })
-  const running = serve(server, dependencies, idleTimeoutMs)
+  const running = serveRequests(server, dependencies, idleTimeoutMs)
   let resuming: Promise<void> = Promise.resolve()
 
   const close = async () => {
@@ -215,68 +212,7 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
     connections: new Connections(),
-  }
-}
-
-/** Starts handling requests. Returns the set of running requests. */
-function serve(
-  server: Server,
-  dependencies: EmulatorDependencies,
-  idleTimeoutMs: number,
-): ReadonlySet<Promise<void>> {
-  const running = new Set<Promise<void>>()
-  const { connections } = dependencies
-  server.on('connection', (socket) => connections.open(socket))
-  // Without a handler, an error of the listening socket would end the process.
-  server.on('error', dependencies.onError)
-  const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
-    // Broken connections are ignored; without handlers they would end the process.
-    request.on('error', () => undefined)
-    response.on('error', () => undefined)
-    if (!connections.accept(response)) return
-    // Replaces Node's request timeout, which is off, and covers responses. A response that the
-    // emulator itself delays has sent no headers yet.
-    response.setTimeout(idleTimeoutMs, () => {
-      if (!request.complete || response.headersSent) request.socket.destroy()
-    })
-    const work = handleRequest(dependencies, request, response)
-      .catch((error: unknown) => {
-        dependencies.onError(error)
-        response.destroy()
-      })
-      .finally(() => {
-        running.delete(work)
-      })
-    running.add(work)
-  }
-  server.on('request', serveRequest)
-  // Unknown expectations are ignored. Node itself would respond and close the connection while the client sends.
-  server.on('checkExpectation', serveRequest)
-  return running
-}
-
-async function handleRequest(
-  dependencies: EmulatorDependencies,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const result = withTusVersion(request, await routeSafely(dependencies, request))
-  await writeResponse(request, response, result).catch(() => response.destroy())
-}
-
-/** Responds 500 to thrown errors and rejections; disconnects while the emulator closes. */
-async function routeSafely(
-  dependencies: EmulatorDependencies,
-  request: IncomingMessage,
-): Promise<ResponseOrDisconnect> {
-  try {
-    return await route(dependencies, request)
-  } catch (error) {
-    if (dependencies.closing.aborted) return null
-    dependencies.onError(error)
-    const temporary = storageErrorResponse(error)
-    if (temporary !== null) return temporary
-    return errorResponse(new ApiError(500, 10_001, 'Internal error of the emulator'))
+    turns: new Turns(),
   }
 }
 

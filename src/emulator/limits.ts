@@ -53,8 +53,8 @@ export const MAX_BOUNDARY_CHARACTERS = 70
  * Fields of a multipart form, and bytes of the headers of one, the emulator's choice. A field costs time
  * whatever its size: without a maximum, a form may have one for each 6 bytes.
  */
-export const MAX_FORM_FIELDS = 1000
-export const MAX_PART_HEADER_BYTES = 16_384
+export const MAX_FORM_FIELDS = 16
+export const MAX_PART_HEADER_BYTES = 4096
 
 /**
  * Largest multipart form: a file of the largest size, and the form's own bytes. The emulator's
@@ -69,7 +69,10 @@ export const MAX_FORM_BYTES = MAX_BASIC_BYTES + 1_048_576
  */
 export const MAX_DISCARDED_BYTES = 500_000_000
 
-/** Time for these bytes: a client at 7 Mbit/s can send them all. */
+/** As above, if the request is to no existing upload URL and its connection had no API token; the emulator's choice. */
+export const MAX_DISCARDED_OTHER_BYTES = 1_048_576
+
+/** Time for such a body: a client at 7 Mbit/s can send all of it. */
 export const MAX_DISCARD_MS = 10 * MINUTE_MS
 
 /** Largest JSON body. The emulator's choice: Cloudflare documents no limit. */
@@ -86,6 +89,10 @@ export const MAX_JSON_DEPTH = 100
  * same process opens up to 16,000 connections: all of these stay below 17,000 open files.
  */
 export const MAX_CONNECTIONS = 400
+
+/** Requests started, and pieces of bodies processed, per tick of the event loop, and time for them; the emulator's choice. */
+export const MAX_TURNS_PER_TICK = 16
+export const TURNS_MS_PER_TICK = 4
 
 /** Until all headers of a request have been received, the emulator's choice. */
 export const HEADERS_TIMEOUT_MS = 10_000

@@ -11,7 +11,7 @@ import { startTestEmulator } from '../kit/emulator.ts'
 import { repeatTestcard } from '../kit/long-video.ts'
 import { testcardFile } from '../kit/media.ts'
 import { u32 } from '../kit/mp4.ts'
-import { elementHeader, keyFrames } from './kit/hostile-files.ts'
+import { elementHeader, keyFrames, oneChunk } from './kit/hostile-files.ts'
 import { pollUntil } from './kit/raw-request.ts'
 import { createStreamClient, type StreamClient } from './kit/stream-client.ts'
 
@@ -54,6 +54,14 @@ test('manifests of four hours cost no more time than files of their size', async
     expect(await processorTime(url, 20)).toBeLessThan(usual * 2)
   }
 })
+
+test('a long video of small packets in one chunk plays', async () => {
+  const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))
+  // 12 bytes and 0.15 ms of processor time per packet, as of a silent video of one color.
+  const { playback } = await upload(stream, new Blob([oneChunk(48_000, 16)]))
+  const response = await fetch(new URL('stream.m3u8', playback.hls))
+  expect(await response.text()).toContain('#EXTINF')
+}, 60_000)
 
 test('a video has no more segments than its duration allows', async () => {
   const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))

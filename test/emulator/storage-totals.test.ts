@@ -1,6 +1,6 @@
 /** The incremental storage totals equal the sums over all rows after any sequence of events. */
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { openDatabase } from '../../src/emulator/state/database.ts'
 import { storageTotals } from '../../src/emulator/state/storage.ts'
@@ -102,4 +102,18 @@ test('the stored totals equal the sums of all rows', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('uploads that expire together are summed without reading their rows', () => {
+  const database = openDatabase(':memory:')
+  const library = new VideoLibrary(database)
+  for (const uid of ['a', 'b', 'c']) library.insert(pending(uid, 1000, 10))
+  library.insert(pending('d', 1000, 20))
+  expect(library.storage(1009).reservedSeconds).toBe(3 * 11 + 21)
+  const parse = vi.spyOn(JSON, 'parse')
+  expect(library.storage(1010).reservedSeconds).toBe(21)
+  // Each row has JSON.
+  expect(parse).not.toHaveBeenCalled()
+  parse.mockRestore()
+  database.close()
 })

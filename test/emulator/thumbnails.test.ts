@@ -194,26 +194,35 @@ describe.each(['thumbnail.jpg', 'thumbnail.gif'])('%s', (name) => {
   })
 })
 
-/** Positions of an animated thumbnail. */
-const values = (svg: string) => /values="(.*?)"/.exec(svg)?.[1]?.split(';') ?? []
+/** The attributes of the animation in an SVG. */
+const animation = (svg: string) =>
+  /<animate attributeName="width" values="(.*?)" keyTimes="(.*?)" dur="(.*?)"/.exec(svg)?.slice(1)
 
 describe('an animated thumbnail', () => {
+  // The test card has 6 seconds.
   test.each([
-    ['', 40, '5'],
-    ['?time=1s&height=200&duration=4s', 32, '4'],
-    ['?duration=0.5s&fps=30', 15, '0.5'],
-    ['?duration=1m&fps=30', 1800, '60'],
-  ])('%s has %d pictures', async (query, count, seconds) => {
+    ['', '0.00%;83.33%;83.33%', '0;1.0000;1', '5s'],
+    ['?time=1s&height=200&duration=4s', '16.67%;83.33%;83.33%', '0;1.0000;1', '4s'],
+    ['?duration=0.5s&fps=30', '0.00%;8.33%;8.33%', '0;1.0000;1', '0.5s'],
+    ['?time=3s&duration=6s&fps=1', '50.00%;100.00%;100.00%', '0;0.5000;1', '6s'],
+    ['?time=6s', '100.00%;100.00%;100.00%', '0;0.0000;1', '5s'],
+    ['?duration=1m&fps=30', '0.00%;100.00%;100.00%', '0;0.1000;1', '60s'],
+  ])('%s moves to the end of its part, or of the video', async (query, ...expected) => {
     const { get } = await start()
-    const { text } = await get(`thumbnail.gif${query}`)
-    expect(values(text)).toHaveLength(count)
-    expect(text).toContain(`dur="${seconds}s"`)
+    expect(animation((await get(`thumbnail.gif${query}`)).text)).toEqual(expected)
   })
 
-  test('moves from its start, fps pictures per second, up to the end of the video', async () => {
+  test('has no more bytes if it has more pictures', async () => {
     const { get } = await start()
-    const { text } = await get('thumbnail.gif?time=3s&duration=6s&fps=1')
-    expect(values(text)).toEqual(['50.00%', '66.67%', '83.33%', '100.00%', '100.00%', '100.00%'])
+    const long = await get('thumbnail.gif?duration=60s&fps=30')
+    expect(long.text.length).toBeLessThan(1500)
+  })
+
+  test('does not move before the file is read', async () => {
+    const { emulator, stream } = await start()
+    const { uid } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    const response = await fetch(`${emulator.url}/${uid}/thumbnails/thumbnail.gif`)
+    expect(animation(await response.text())).toEqual(['0.00%;0.00%;0.00%', '0;0.0000;1', '5s'])
   })
 
   test('is a still picture if it has one', async () => {

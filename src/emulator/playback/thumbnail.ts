@@ -8,31 +8,27 @@ import type { AnimationParams, StillParams } from './thumbnail-query.ts'
 /** Size of a picture before the file is read. */
 const UNKNOWN_SIZE: Size = { width: 640, height: 360 }
 
-/** A part of the video, in seconds. */
+/** A part of the video. */
 interface Extract {
+  /** Seconds. */
   readonly start: number
-  /** One element: a still picture. Otherwise a picture for each. */
-  readonly times: readonly number[]
+  /** Playing time in seconds; null for a still picture. */
+  readonly seconds: number | null
 }
 
 /** Returns an SVG with name, size, duration and the position of the picture in the video; colored by uid. */
 export function drawThumbnail(video: Video, params: StillParams): string {
-  const start = startOf(video, params)
-  return draw(video, params, { start, times: [start] })
+  return draw(video, params, { start: startOf(video, params), seconds: null })
 }
 
-/** As `drawThumbnail`. The position moves with `fps` pictures per second, up to the end of the video. */
+/** As `drawThumbnail`. The position moves evenly, up to the end of the video. A single picture does not move. */
 export function drawAnimation(video: Video, params: AnimationParams): string {
-  const start = startOf(video, params)
-  const count = Math.max(1, Math.round(params.duration * params.fps))
-  const end = durationOf(video)
-  const times = Array.from({ length: count }, (_none, index) =>
-    Math.min(start + index / params.fps, end),
-  )
-  return draw(video, params, { start, times }, params.duration)
+  const pictures = Math.round(params.duration * params.fps)
+  const seconds = pictures > 1 ? params.duration : null
+  return draw(video, params, { start: startOf(video, params), seconds })
 }
 
-function draw(video: Video, params: StillParams, { start, times }: Extract, seconds = 0): string {
+function draw(video: Video, params: StillParams, extract: Extract): string {
   const size = sizeOf(video)
   const { width, height, picture } = thumbnailGeometry(size, {
     width: params.width ?? null,
@@ -42,7 +38,7 @@ function draw(video: Video, params: StillParams, { start, times }: Extract, seco
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
   <rect width="100%" height="100%"/>
   <svg x="${picture.x}" y="${picture.y}" width="${picture.width}" height="${picture.height}" viewBox="0 0 ${size.width} ${size.height}" preserveAspectRatio="none">
-${drawPicture(video, start)}${drawPosition(video, times, seconds)}  </svg>
+${drawPicture(video, extract.start)}${drawPosition(video, extract)}  </svg>
 </svg>
 `
 }
@@ -70,18 +66,23 @@ function drawPicture(video: Video, start: number): string {
 }
 
 /** Draws a bar at the lower edge. Its width is the position in the video. */
-function drawPosition(video: Video, times: readonly number[], seconds: number): string {
+function drawPosition(video: Video, { start, seconds }: Extract): string {
   const duration = durationOf(video)
-  const percentages = times.map((time) => (duration === 0 ? 0 : (100 * time) / duration).toFixed(2))
-  const [first = '0'] = percentages
-  if (percentages.length === 1) {
-    return `    <rect y="96%" width="${first}%" height="4%" fill="#fff"/>\n`
-  }
-  const values = percentages.map((percentage) => `${percentage}%`).join(';')
-  return `    <rect y="96%" width="${first}%" height="4%" fill="#fff">
-      <animate attributeName="width" values="${values}" dur="${seconds}s" calcMode="discrete" repeatCount="indefinite"/>
+  const share = (time: number) => (duration === 0 ? 0 : time / duration)
+  const first = percentage(share(start))
+  if (seconds === null) return `    <rect y="96%" width="${first}" height="4%" fill="#fff"/>\n`
+  const moving = Math.min(seconds, duration - start)
+  const last = percentage(share(start + moving))
+  // At the end of the video, the last picture stays.
+  const times = `0;${(moving / seconds).toFixed(4)};1`
+  return `    <rect y="96%" width="${first}" height="4%" fill="#fff">
+      <animate attributeName="width" values="${first};${last};${last}" keyTimes="${times}" dur="${seconds}s" repeatCount="indefinite"/>
     </rect>
 `
+}
+
+function percentage(share: number): string {
+  return `${(100 * share).toFixed(2)}%`
 }
 
 function sizeOf({ media }: Video): Size {

@@ -2,15 +2,18 @@
  * Incrementally updated storage totals of the account. Each mint reads them, and summing 100,000
  * rows each time would block the process.
  */
-import { storageUsedBy, type StorageTotals } from './storage.ts'
+import { NO_STORAGE, storageUsedBy, type StorageTotals } from './storage.ts'
 import type { Video } from './video.ts'
 
 /** Source of the totals and of changes by time. */
 export interface TotalsSource {
   /** Returns the totals at `now`, summed over all rows. */
   sum(now: number): StorageTotals
-  /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
-  changedByTime(after: number, until: number): Iterable<Video>
+  /**
+   * Returns the change of the totals when upload URLs expire or processing ends in `(after, until]`. Thousands may
+   * expire in the same millisecond, so that it reads no row into JavaScript.
+   */
+  passedTime(after: number, until: number): StorageTotals
 }
 
 export class CachedStorageTotals {
@@ -28,12 +31,9 @@ export class CachedStorageTotals {
     if (cached === null || now < cached.at) {
       return this.#store(now, this.#source.sum(now))
     }
-    let { totals } = cached
-    if (now === cached.at) return totals
-    for (const video of this.#source.changedByTime(cached.at, now)) {
-      totals = replaceUsage(totals, storageUsedBy(video, cached.at), storageUsedBy(video, now))
-    }
-    return this.#store(now, totals)
+    if (now === cached.at) return cached.totals
+    const change = this.#source.passedTime(cached.at, now)
+    return this.#store(now, replaceUsage(cached.totals, NO_STORAGE, change))
   }
 
   /** Applies the change of one video; null when it does not exist before or after. */
@@ -54,10 +54,8 @@ export class CachedStorageTotals {
   }
 }
 
-const NO_USAGE: StorageTotals = { reservedSeconds: 0, storedSeconds: 0, videoCount: 0 }
-
 function usageOf(video: Video | null, now: number): StorageTotals {
-  return video === null ? NO_USAGE : storageUsedBy(video, now)
+  return video === null ? NO_STORAGE : storageUsedBy(video, now)
 }
 
 function replaceUsage(

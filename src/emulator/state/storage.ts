@@ -10,6 +10,8 @@ export interface StorageTotals {
   readonly videoCount: number
 }
 
+export const NO_STORAGE: StorageTotals = { reservedSeconds: 0, storedSeconds: 0, videoCount: 0 }
+
 /**
  * Sums `reservedSeconds` and `storedSeconds` over rows. The SQL must follow their rules.
  * @param creator null sums over the whole account, which reads every row

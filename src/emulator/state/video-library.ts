@@ -56,7 +56,7 @@ export class VideoLibrary {
     this.#statements = prepareVideoStatements(database)
     this.#totals = new CachedStorageTotals({
       sum: (now) => storageTotals(database, now),
-      changedByTime: (after, until) => this.#passing(after, until),
+      passedTime: (after, until) => this.#statements.passedTime(after, until),
     })
   }
 
@@ -211,11 +211,6 @@ export class VideoLibrary {
     const result = work()
     this.#totals.applyChange(before, this.find(uid))
     return result
-  }
-
-  *#passing(after: number, until: number): IterableIterator<Video> {
-    const rows = this.#statements.changedByTime(after, until)
-    for (const row of rows) yield rowToVideo(row)
   }
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 import { mediaInfoSchema } from '../media/media-info.ts'
-import { metaSchema } from './meta.ts'
+import { parseMeta } from './meta.ts'
 import type { UploadKind, Video } from './video.ts'
 import { watermarkSchema } from './watermark.ts'
 
@@ -39,12 +39,12 @@ export function rowToVideo(row: VideoRow): Video {
     kind: row.kind,
     uploadId: row.upload_id,
     creator: row.creator,
-    meta: metaSchema.parse(JSON.parse(row.meta)),
+    meta: parseMeta(row.meta),
     allowedOrigins: originsSchema.parse(JSON.parse(row.allowed_origins)),
     requireSignedURLs: row.require_signed_urls === 1,
     scheduledDeletion: row.scheduled_deletion,
     thumbnailTimestampPct: row.thumbnail_timestamp_pct,
-    publicDetails: metaSchema.parse(JSON.parse(row.public_details)),
+    publicDetails: parseMeta(row.public_details),
     maxDurationSeconds: row.max_duration_seconds,
     uploadExpiry: row.upload_expiry,
     uploadLength: row.upload_length,

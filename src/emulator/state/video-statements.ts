@@ -1,5 +1,6 @@
 /** Prepared statements of the video library: preparing a statement costs more than running it. */
 import { type EmulatorDatabase, OUTBOX_TABLE } from './database.ts'
+import { NO_STORAGE, type StorageTotals } from './storage.ts'
 import type { VideoRow } from './video-row.ts'
 
 const COLUMNS = [
@@ -64,11 +65,16 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
   const uidsWithFile = database.prepare<[], { uid: string }>(
     `SELECT uid FROM videos WHERE media IS NULL OR json_extract(media, '$.failure') IS NULL`,
   )
-  const changedByTime = database.prepare<{ after: number; until: number }, VideoRow>(
-    `SELECT * FROM videos
-       WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
-     UNION ALL
-     SELECT * FROM videos WHERE finishes_at > @after AND finishes_at <= @until`,
+  const passedTime = database.prepare<{ after: number; until: number }, StorageTotals>(
+    `SELECT coalesce(sum(reserved), 0) AS reservedSeconds, coalesce(sum(stored), 0) AS storedSeconds,
+       coalesce(sum(stored > 0), 0) AS videoCount
+     FROM (
+       SELECT -max_duration_seconds AS reserved, 0 AS stored FROM videos
+         WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
+       UNION ALL
+       SELECT CASE WHEN media IS NULL THEN 0 ELSE -max_duration_seconds END, stored_seconds
+         FROM videos WHERE finishes_at > @after AND finishes_at <= @until
+     )`,
   )
   return {
     lastCreated: () => lastCreated.get()?.last ?? 0,
@@ -90,7 +96,7 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     expiredTusUploads: (after: number, until: number) =>
       expiredTusUploads.all(after, until).map((row) => row.uid),
     uidsWithFile: () => uidsWithFile.all().map((row) => row.uid),
-    /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
-    changedByTime: (after: number, until: number) => changedByTime.iterate({ after, until }),
+    /** Returns the change of the totals when upload URLs expire or processing ends in `(after, until]`. */
+    passedTime: (after: number, until: number) => passedTime.get({ after, until }) ?? NO_STORAGE,
   }
 }

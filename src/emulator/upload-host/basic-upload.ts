@@ -31,13 +31,15 @@ export async function receiveBasicUpload(
     // Read again: a disconnected request may have completed while this one waited for the lock.
     const video = findOpenUrl(dependencies, uid)
     if ('status' in video) return video
-    const outcome = await saveMultipartFile(request, dependencies.files, uid)
+    const { connections, files, turns } = dependencies
+    const nextTurn = () => turns.next(connections.clientOf(request.socket))
+    const outcome = await saveMultipartFile(request, files, uid, nextTurn)
     if (outcome.kind === 'too-large') return tooLargeResponse()
     if (outcome.kind === 'missing') return textResponse(400, 'The form has no field "file".')
     if (outcome.kind === 'broken') {
       return textResponse(400, 'Send the file as multipart/form-data in the field "file".')
     }
-    await dependencies.files.keepPartial(uid)
+    await files.keepPartial(uid)
     const isComplete = await completeUpload(dependencies, video, outcome.bytes)
     // If not, the video was deleted while the file was received.
     return isComplete ? httpResponse(200) : textResponse(404, 'Upload URL not found.')

@@ -2,7 +2,6 @@
 import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { setImmediate } from 'node:timers/promises'
 
 import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
 import { FILE_MODE, WRITE_BUFFER_BYTES, type VideoFiles } from '../state/video-files.ts'
@@ -18,11 +17,13 @@ export type MultipartOutcome =
 /**
  * Saves the partial file of the video. The caller must remove it unless the outcome is `saved`. Rejects
  * when the file cannot be written.
+ * @param nextTurn resolves when the next piece of the form may be processed
  */
 export async function saveMultipartFile(
   request: IncomingMessage,
   files: VideoFiles,
   uid: string,
+  nextTurn: () => Promise<void>,
 ): Promise<MultipartOutcome> {
   const form = FilePartScanner.create(request.headers['content-type'] ?? '')
   if (form === null) return { kind: 'broken' }
@@ -32,7 +33,8 @@ export async function saveMultipartFile(
   })
   const received = { formBytes: 0, fileBytes: 0 }
   const store = (bytes: number) => files.stored.add(uid, bytes)
-  await pipeline(readFile(request, form, received, store), target)
+  const pieces = readInTurns(request, nextTurn)
+  await pipeline(readFile(pieces, form, received, store), target)
   if (received.fileBytes > MAX_BASIC_BYTES || received.formBytes > MAX_FORM_BYTES) {
     return { kind: 'too-large' }
   }
@@ -40,33 +42,43 @@ export async function saveMultipartFile(
   return form.hasFile ? { kind: 'saved', bytes: received.fileBytes } : { kind: 'missing' }
 }
 
+/** Returns the pieces of the body, one per turn: many forms that arrive together may cost much time. */
+async function* readInTurns(
+  request: IncomingMessage,
+  nextTurn: () => Promise<void>,
+): AsyncGenerator<Buffer, void> {
+  try {
+    // The response needs the connection, also when the form is not read to its end.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      if (!Buffer.isBuffer(piece)) throw new TypeError('The piece of a request body is no buffer')
+      await nextTurn()
+      yield piece
+    }
+  } catch (error) {
+    if (!request.destroyed) throw error
+  }
+}
+
 /**
- * Returns the bytes of the file, after passing their number to `store`, and adds to `received`. Ends early when the form is malformed, the client
- * disconnects or a limit is exceeded, because a form without Content-Length may have no end.
+ * Returns the bytes of the file, after passing their number to `store`, and adds to `received`. Ends early when the
+ * form is malformed, the client disconnects or a limit is exceeded, because a form without Content-Length may have no
+ * end.
  */
 async function* readFile(
-  request: IncomingMessage,
+  pieces: AsyncIterable<Buffer>,
   form: FilePartScanner,
   received: { formBytes: number; fileBytes: number },
   store: (bytes: number) => void,
 ): AsyncGenerator<Buffer, void> {
-  try {
-    // The response needs the connection, also when the form is not read to its end.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      if (!Buffer.isBuffer(chunk)) throw new TypeError('The chunk of a request body is no buffer')
-      received.formBytes += chunk.length
-      if (received.formBytes > MAX_FORM_BYTES) return
-      for (const bytes of form.push(chunk)) {
-        received.fileBytes += bytes.length
-        if (received.fileBytes > MAX_BASIC_BYTES) return
-        store(bytes.length)
-        yield bytes
-      }
-      if (form.isBroken) return
-      // Node reads a socket up to 32 times, 64 KiB each, before it serves another one.
-      await setImmediate()
+  for await (const piece of pieces) {
+    received.formBytes += piece.length
+    if (received.formBytes > MAX_FORM_BYTES) return
+    for (const bytes of form.push(piece)) {
+      received.fileBytes += bytes.length
+      if (received.fileBytes > MAX_BASIC_BYTES) return
+      store(bytes.length)
+      yield bytes
     }
-  } catch (error) {
-    if (!request.destroyed) throw error
+    if (form.isBroken) return
   }
 }

@@ -58,6 +58,26 @@ export function largeFrames(
   return movie
 }
 
+/** A video of this many key frames of 8 bytes each, all in one chunk: for each, the reader adds up the sizes of all. */
+export function oneChunk(count: number, millisecondsEach: number): Buffer<ArrayBuffer> {
+  const movie = writeMp4({
+    video: (at) => [
+      box('stts', u32(0, 1, count, millisecondsEach)),
+      box('stsc', u32(0, 1, 1, count, 1)),
+      box('stsz', u32(0, 0, count, ...Array.from({ length: count }, () => FRAME_BYTES))),
+      box('stco', u32(0, 1, at)),
+    ],
+    padding: count * FRAME_BYTES,
+  })
+  const at = movie.indexOf('mdat') + 4
+  for (let frame = at; frame < at + count * FRAME_BYTES; frame += FRAME_BYTES) {
+    movie.writeUInt32BE(FRAME_BYTES - 4, frame)
+    // An IDR picture as far as its header tells.
+    movie.writeUInt8(0x65, frame + 4)
+  }
+  return movie
+}
+
 /** Sets the duration in the media header of the first track. The file is edited in place. */
 export function withMediaDuration(
   movie: Buffer<ArrayBuffer>,
