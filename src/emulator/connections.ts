@@ -54,11 +54,6 @@ export class Connections {
     if (connection !== undefined) connection.hadToken = true
   }
 
-  /** Returns whether a request on this connection had the API token. */
-  hasToken(socket: Socket): boolean {
-    return this.#open.get(socket)?.hadToken ?? false
-  }
-
   /** Returns the client whose turns requests on this connection take: one for all that have sent the token, or its network. */
   clientOf(socket: Socket): string {
     const connection = this.#open.get(socket)

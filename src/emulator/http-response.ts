@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 
-import { MAX_DISCARD_MS } from './limits.ts'
+import { MAX_DISCARDED_BYTES, MAX_DISCARD_MS } from './limits.ts'
 
 export interface HttpResponse {
   readonly status: number
@@ -55,32 +55,25 @@ export function jsonResponse(
   )
 }
 
-/** How an unread request body is discarded. */
-export interface Discarding {
-  /** Bytes after which the client is disconnected. */
-  readonly maxBytes: number
-  /** Resolves when the next piece may be read. */
-  readonly nextTurn: () => Promise<void>
-}
-
 /**
  * Writes the response, or disconnects for null. Discards an unread request body up to a limit. If the
  * connection closes after the response, it closes only when the body has been received: closing while
  * the client still sends would reset the connection and lose the response.
  * https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+ * @param nextTurn resolves when the next piece of the unread body may be read
  */
 export async function writeResponse(
   request: IncomingMessage,
   response: ServerResponse,
   result: ResponseOrDisconnect,
-  discarding: Discarding,
+  nextTurn: () => Promise<void>,
 ): Promise<void> {
   if (result === null) {
     request.socket.destroy()
     return
   }
   if (request.socket.destroyed || response.headersSent) return
-  const received = request.complete ? null : discardBody(request, discarding)
+  const received = request.complete ? null : discardBody(request, nextTurn)
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
     headers['content-length'] = String(Buffer.byteLength(result.body))
@@ -136,13 +129,13 @@ async function sendFile(
  * Reads the rest of the body, one piece per turn; disconnects a client that sends more than the limit, or takes longer.
  * Resolves when the whole body was received or the connection closed.
  */
-function discardBody(request: IncomingMessage, { maxBytes, nextTurn }: Discarding): Promise<void> {
+function discardBody(request: IncomingMessage, nextTurn: () => Promise<void>): Promise<void> {
   let bytes = 0
   const disconnect = () => void request.socket.destroy()
   const deadline = setTimeout(disconnect, MAX_DISCARD_MS).unref()
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.byteLength
-    if (bytes > maxBytes) {
+    if (bytes > MAX_DISCARDED_BYTES) {
       disconnect()
       return
     }

@@ -69,10 +69,7 @@ export const MAX_FORM_BYTES = MAX_BASIC_BYTES + 1_048_576
  */
 export const MAX_DISCARDED_BYTES = 500_000_000
 
-/** As above, if the request is to no existing upload URL and its connection had no API token; the emulator's choice. */
-export const MAX_DISCARDED_OTHER_BYTES = 1_048_576
-
-/** Time for such a body: a client at 7 Mbit/s can send all of it. */
+/** Time for these bytes: a client at 7 Mbit/s can send them all. */
 export const MAX_DISCARD_MS = 10 * MINUTE_MS
 
 /** Largest JSON body. The emulator's choice: Cloudflare documents no limit. */

@@ -38,12 +38,6 @@ export function route(
   return Promise.resolve(textResponse(404, 'Not found. The page at / lists the endpoints.'))
 }
 
-/** Returns the last segment of an upload URL; null for other URLs. */
-export function uploadIdOf(request: IncomingMessage): string | null {
-  const url = readUrl(request.url ?? '/')
-  return /^\/(?:tus\/)?([0-9a-f]{32})$/.exec(url?.pathname ?? '')?.[1] ?? null
-}
-
 /** A signed token has dots, a uid has none. */
 function isUidOrToken(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text) || text.includes('.')

@@ -4,8 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { ApiError, errorResponse } from './api-error.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
 import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
-import { MAX_DISCARDED_BYTES, MAX_DISCARDED_OTHER_BYTES } from './limits.ts'
-import { route, uploadIdOf } from './router.ts'
+import { route } from './router.ts'
 import { storageErrorResponse } from './storage-errors.ts'
 import { withTusVersion } from './tus-request.ts'
 
@@ -59,22 +58,9 @@ async function handleRequest(
 ): Promise<void> {
   const { connections, turns } = dependencies
   const result = withTusVersion(request, await routeSafely(dependencies, request))
-  await writeResponse(request, response, result, {
-    maxBytes: maxDiscardedBytes(dependencies, request),
-    nextTurn: () => turns.next(connections.clientOf(request.socket)),
-  }).catch(() => response.destroy())
-}
-
-/** Returns how many bytes of its unread body are discarded. Only a client with rights may have sent a file. */
-function maxDiscardedBytes(
-  { connections, library }: EmulatorDependencies,
-  request: IncomingMessage,
-): number {
-  const uploadId = uploadIdOf(request)
-  const isUpload = uploadId !== null && library.findByUploadId(uploadId) !== null
-  return isUpload || connections.hasToken(request.socket)
-    ? MAX_DISCARDED_BYTES
-    : MAX_DISCARDED_OTHER_BYTES
+  await writeResponse(request, response, result, () =>
+    turns.next(connections.clientOf(request.socket)),
+  ).catch(() => response.destroy())
 }
 
 /** Responds 500 to thrown errors and rejections; disconnects while the emulator closes. */
