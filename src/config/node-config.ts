@@ -1,4 +1,4 @@
-/** Parts of Node's configuration, which commands also read individually. All errors are reported together. */
+/** Sections of Node's configuration, which commands also read individually. All errors are reported together. */
 import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'

@@ -10,7 +10,7 @@ import { createStreamClient } from './kit/stream-client.ts'
 
 const CLIENTS = 100
 
-/** A tick of the test has parts of two ticks of the emulator, each of which has 16 turns. */
+/** A tick of the test may overlap with two ticks of the emulator, each of which has 16 turns. */
 const MAX_PER_TICK = 2 * 16
 
 /** Counts calls of `add` in each tick of the event loop, until the test ends. */
