@@ -1,6 +1,6 @@
 /** Events are executed when their client can receive them, so that no results wait for a client that does not read. */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type Socket, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { sendOperation } from './both-paths.ts'
@@ -70,6 +70,17 @@ function subscribe(id: string, query: string): object {
 /** Returns the messages of one subscription. */
 function messagesOf(messages: readonly string[], id: string): readonly string[] {
   return messages.filter((text) => text.startsWith(`{"id":"${id}",`))
+}
+
+/** Opens an event stream over a socket that reads nothing until `resume`. */
+function openUnreadStream(setup: Setup, body: string): Socket {
+  const socket = connect(Number(new URL(setup.fast).port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.write(
+    `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  socket.pause()
+  return socket
 }
 
 function versionsIn(texts: readonly string[]): readonly number[] {
@@ -193,12 +204,7 @@ describe('a client that does not read', () => {
       client.disconnect()
     }
     const upload = await createTestUpload(setup, {}, LARGE)
-    const slow = connect(Number(new URL(setup.fast).port), '127.0.0.1')
-    onTestFinished(() => void slow.destroy())
-    slow.write(
-      `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    )
-    slow.pause()
+    const slow = openUnreadStream(setup, body)
     await until(() => setup.joinedSubscriptions() === 1, 'the subscription')
     let events = 0
     for (; events < CHANGES; events += 1) {
@@ -243,12 +249,7 @@ describe('a client that reads again', () => {
     // The first change of an upload reads its history.
     for (const upload of small) await upload.record('bytes')
     const before = counts.subscribed
-    const slow = connect(Number(new URL(setup.fast).port), '127.0.0.1')
-    onTestFinished(() => void slow.destroy())
-    slow.write(
-      `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    )
-    slow.pause()
+    const slow = openUnreadStream(setup, body)
     await until(() => counts.subscribed > before, 'the subscription')
     // Until the socket buffers of the system are full, and a change waits.
     for (let waiting = 0; waiting < 20;) {

@@ -30,10 +30,14 @@ export function keyFrames(
 /** Writes a movie whose samples are all the first bytes of its media. The file has a byte for each sample. */
 export function sameFrame(count: number, options: Mp4Options): Buffer<ArrayBuffer> {
   const movie = writeMp4({ ...options, padding: count })
-  const at = movie.indexOf('mdat') + 4
-  movie.writeUInt32BE(FRAME_BYTES - 4, at)
-  movie.writeUInt8(0x65, at + 4)
+  writeFrame(movie, movie.indexOf('mdat') + 4, FRAME_BYTES)
   return movie
+}
+
+/** Writes the length and the header of an IDR picture, which is as far as it tells. */
+function writeFrame(movie: Buffer, at: number, frameBytes: number): void {
+  movie.writeUInt32BE(frameBytes - 4, at)
+  movie.writeUInt8(0x65, at + 4)
 }
 
 /** A video of this many key frames, all of which are the same bytes of the file. */
@@ -51,10 +55,7 @@ export function largeFrames(
     ],
     padding: frameBytes,
   })
-  // An IDR picture as far as its header tells.
-  const at = movie.indexOf('mdat') + 4
-  movie.writeUInt32BE(frameBytes - 4, at)
-  movie.writeUInt8(0x65, at + 4)
+  writeFrame(movie, movie.indexOf('mdat') + 4, frameBytes)
   return movie
 }
 
@@ -70,11 +71,8 @@ export function oneChunk(count: number, millisecondsEach: number): Buffer<ArrayB
     padding: count * FRAME_BYTES,
   })
   const at = movie.indexOf('mdat') + 4
-  for (let frame = at; frame < at + count * FRAME_BYTES; frame += FRAME_BYTES) {
-    movie.writeUInt32BE(FRAME_BYTES - 4, frame)
-    // An IDR picture as far as its header tells.
-    movie.writeUInt8(0x65, frame + 4)
-  }
+  for (let frame = 0; frame < count; frame += 1)
+    writeFrame(movie, at + frame * FRAME_BYTES, FRAME_BYTES)
   return movie
 }
 
