@@ -62,6 +62,9 @@ describeWithPostgres('PostgreSQL', () => {
       await store.historyOf(['id-1', 'id-2'])
       await store.findReferences(['id-1', 'nobody'])
       await store.claimDue(after(16 + round), 20, after(60 + round))
+      await store.reschedulePolls([
+        { uid: 'uid-7', version: 1, pollAt: after(90 + round), idlePolls: round },
+      ])
       await store.renewWatchLeases(['uid-3'], after(1), after(2), true)
       await store.oldestDuePoll()
       await store.pendingReservations(after(1), 20)

@@ -1,14 +1,17 @@
-/** What a creation costs PostgreSQL: round trips, and commits that wait for the disk. */
+/** What creations and polls cost PostgreSQL: round trips, and commits that wait for the disk. */
 import { Client } from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { migratePostgres } from '../../src/store/postgres/migrate.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { mintIn } from '../contracts/store-suite.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, createUploads, expectMinted } from '../kit/operations.ts'
-import { describeWithPostgres } from '../kit/postgres.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { startPostgresProxy } from '../kit/postgres-proxy.ts'
 import { findPostgres, startPostgres } from '../kit/postgres-server.ts'
+import { after } from '../kit/samples.ts'
 
 const UPLOADS = 40
 /** Sent after the response. Concurrent changes share one. */
@@ -119,5 +122,33 @@ describeWithPostgres('A creation with quota, rate limit, budget and idempotency 
     // The uploads are recorded as Stream responds, those that wait for a statement together.
     expect(roundTrips.get('headgate_mint')).toBeLessThanOrEqual(10)
     expect(roundTrips.get('headgate_rate_limit_consume')).toBeLessThanOrEqual(2)
+  })
+})
+
+describeWithPostgres('The next polls of a group of uploads', () => {
+  test('take one round trip', async () => {
+    const { url, drop } = await createTestDatabase()
+    onTestFinished(drop)
+    const proxy = await startPostgresProxy(url)
+    onTestFinished(() => proxy.close())
+    const store = await createPostgresStore(
+      openPostgres({ url: proxy.url, connections: 2 }, () => undefined),
+    )
+    onTestFinished(() => store.close())
+    for (let id = 0; id < UPLOADS; id += 1) await mintIn(store, { id: `id-${id}` })
+    const due = await store.claimDue(after(20), UPLOADS, after(20))
+    expect(due).toHaveLength(UPLOADS)
+    proxy.takeRoundTrips()
+    await store.reschedulePolls(
+      due.map(({ upload: { uid, version } }) => ({
+        uid,
+        version,
+        pollAt: after(30),
+        idlePolls: 1,
+      })),
+    )
+    expect([...proxy.takeRoundTrips()]).toEqual([['headgate_reschedule_polls', 1]])
+    expect(await store.claimDue(after(29), UPLOADS, after(29))).toEqual([])
+    expect(await store.claimDue(after(30), UPLOADS, after(30))).toHaveLength(UPLOADS)
   })
 })

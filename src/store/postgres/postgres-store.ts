@@ -14,6 +14,7 @@ import {
 } from '../../uploads/ports/upload-store.ts'
 import { createCallbackCleanup } from '../callback-cleanup.ts'
 import { kindsOf } from '../list-query.ts'
+import { encodeRow, encodeRows } from './json-rows.ts'
 import { createPostgresCallbackStore } from './callback-store.ts'
 import { prepareListStatements } from './list-statements.ts'
 import { migratePostgres } from './migrate.ts'
@@ -21,7 +22,7 @@ import { readIdempotentUpload, readReservation, readUpload, readUploads } from '
 import { createRecord } from './record.ts'
 import { createSaveVersion } from './save-version.ts'
 import { createReserve } from './reserve.ts'
-import { prepareStatements } from './statements.ts'
+import { prepareStatements, scheduleColumns } from './statements.ts'
 import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createWriteProbe } from './write-probe.ts'
@@ -193,9 +194,17 @@ export async function createPostgresStore(
 
     reschedulePolls: (polls) =>
       run(async () => {
-        for (const poll of polls) {
-          await statements.reschedule.execute({ missingPolls: 0, ...poll })
-        }
+        if (polls.length === 0) return
+        const rows = polls.map(({ uid, version, pollAt, idlePolls, missingPolls = 0 }) =>
+          encodeRow(scheduleColumns, {
+            uid,
+            version,
+            checkAt: pollAt,
+            idleChecks: idlePolls,
+            missingChecks: missingPolls,
+          }),
+        )
+        await statements.reschedule.execute(encodeRows(rows))
       }),
 
     saveUnmatchedWebhook: (uid, body, receivedAt) => {

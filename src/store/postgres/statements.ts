@@ -3,6 +3,7 @@ import { type SQL, and, asc, eq, isNotNull, lt, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
+import { entryValue, rowsOf } from './json-rows.ts'
 import { param, isAnyOf, textArrayParam } from './parameters.ts'
 import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
 import { prepareLeaseStatements, serverOrCallerTime } from './lease-statements.ts'
@@ -22,6 +23,15 @@ import {
   uploadEvents,
   uploads,
 } from './tables.ts'
+
+/** Columns of a scheduled poll: the upload that it is for, and those that it changes. */
+export const scheduleColumns = {
+  uid: uploads.uid,
+  version: uploads.version,
+  checkAt: uploads.checkAt,
+  idleChecks: uploads.idleChecks,
+  missingChecks: uploads.missingChecks,
+}
 
 export type Statements = ReturnType<typeof prepareStatements>
 
@@ -107,14 +117,15 @@ export function prepareStatements(db: NodePgDatabase) {
     reschedule: db
       .update(uploads)
       .set({
-        checkAt: param('pollAt', uploads.checkAt),
-        idleChecks: param('idlePolls', uploads.idleChecks),
-        missingChecks: param('missingPolls', uploads.missingChecks),
+        checkAt: entryValue(uploads.checkAt),
+        idleChecks: entryValue(uploads.idleChecks),
+        missingChecks: entryValue(uploads.missingChecks),
       })
+      .from(rowsOf(scheduleColumns))
       .where(
         and(
-          eq(uploads.uid, param('uid', uploads.uid)),
-          eq(uploads.version, param('version', uploads.version)),
+          eq(uploads.uid, entryValue(uploads.uid)),
+          eq(uploads.version, entryValue(uploads.version)),
         ),
       )
       .prepare('headgate_reschedule_polls'),
