@@ -8,6 +8,7 @@ import { OTHER_TARGET, TARGET, callbackOf, mintWith } from '../contracts/callbac
 import { changeOf, unlimited, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { openPostgresStore } from './open-postgres-store.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 /** Opens a connection pool of its own, as another gateway has. */
@@ -308,6 +309,17 @@ describeWithPostgres('PostgreSQL', () => {
       )
       expect(rows).toEqual([{ left: 0 }])
       expect(await stores[0]?.count({ statuses: ['READY'] })).toBe(30)
+    })
+
+    test('have nothing left to fold after one run, however many changes wait', async () => {
+      const { store, pool } = await openPostgresStore(1)
+      await pool.query(
+        `insert into upload_tally_changes (creator, status, protocol, uploads, reserved_seconds, stored_seconds)
+        select 'creator-' || n % 7, 'READY', 'BASIC', 1, 0, 60 from generate_series(1, 45000) n`,
+      )
+      await store.runMaintenance(after(1))
+      expect((await pool.query('select from upload_tally_changes')).rowCount).toBe(0)
+      expect(await store.count({})).toBe(45_000)
     })
   })
 })

@@ -11,7 +11,7 @@ import {
   uploadTotals,
   uploadTotalDeltas,
 } from '../postgres/tables.ts'
-import { foldAllDeltas } from '../postgres/maintenance.ts'
+import { foldDeltas } from '../postgres/maintenance.ts'
 import { type StoreSummary, type SummaryDifference, diffSummaries } from './summary.ts'
 import { copyBatch } from './copy-batch.ts'
 import { copyCallbacks } from './copy-callbacks.ts'
@@ -116,7 +116,7 @@ async function lockFor(db: NodePgDatabase): Promise<boolean> {
 
 /** Leaves compact tables and current planner statistics to the first gateway. */
 async function compact(db: NodePgDatabase): Promise<void> {
-  await foldAllDeltas(db)
+  await foldDeltas(db)
   await db.execute(
     sql`vacuum (analyze) ${uploads}, ${uploadEvents}, ${uploadTotals}, ${uploadTotalDeltas}, ${unmatchedWebhooks},
       ${callbackEvents}, ${callbackDeliveries}`,
