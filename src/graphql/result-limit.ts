@@ -42,10 +42,10 @@ export interface ResultLimit {
   consumeCharacters(count: number): void
   /** Whether `consumeCharacters` has thrown. */
   isOutOfCharacters(): boolean
-  /** Consumes one field error and throws it. Throws one that names the limit if none remains. */
-  throwError(error: unknown, info: Pick<GraphQLResolveInfo, 'fieldNodes' | 'path'>): never
-  /** Throws the error that names the limit, always the same object, if a field had one too many. */
-  throwIfTooManyErrors(): void
+  /** Consumes one field error and returns it. Returns `tooManyErrors` if none remains. */
+  consumeError(error: unknown, info: Pick<GraphQLResolveInfo, 'fieldNodes' | 'path'>): unknown
+  /** Returns the error that names the limit, always the same object; null until a field had one too many. */
+  tooManyErrors(): GraphQLError | null
   /** Restores all limits, for the next event of a subscription: the limits apply to each event separately. */
   reset(): void
 }
@@ -89,9 +89,9 @@ export function createResultLimit(): ResultLimit {
     consumeCreations: (count) => creations.consume(count),
     consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
-    throwError(error, info) {
+    consumeError(error, info) {
       errors += 1
-      if (errors <= MAX_FIELD_ERRORS) throw error
+      if (errors <= MAX_FIELD_ERRORS) return error
       // With nodes and a path, so that the executor does not create another for each field.
       tooManyErrors ??= new GraphQLError(
         `Too many errors (limit: ${MAX_FIELD_ERRORS} fields per operation). No further fields are executed.`,
@@ -101,11 +101,9 @@ export function createResultLimit(): ResultLimit {
           extensions: { code: 'RESULT_TOO_LARGE' },
         },
       )
-      throw tooManyErrors
+      return tooManyErrors
     },
-    throwIfTooManyErrors() {
-      if (tooManyErrors !== null) throw tooManyErrors
-    },
+    tooManyErrors: () => tooManyErrors,
     reset() {
       errors = 0
       tooManyErrors = null
