@@ -11,10 +11,15 @@ export class FairQueue {
   readonly #waiting: WaitingCreator[] = []
   /** Creators whose jobs were started since there was nobody waiting. */
   readonly #served = new Set<string | null>()
+  /** Number of running jobs of each creator that has one. */
+  readonly #running = new Map<string | null, number>()
+  readonly #maxPerCreator: number
   #free: number
 
-  constructor(maxRunning: number) {
+  /** @param maxPerCreator keeps the other places for other creators, whatever a job takes */
+  constructor(maxRunning: number, maxPerCreator: number) {
     this.#free = maxRunning
+    this.#maxPerCreator = maxPerCreator
   }
 
   /**
@@ -29,13 +34,30 @@ export class FairQueue {
     job: () => Promise<Result>,
   ): Promise<Result> {
     signal.throwIfAborted()
-    if (this.#free === 0) await this.#wait(creator, signal)
-    else this.#free -= 1
+    if (this.#free > 0 && this.#mayRun(creator)) this.#take(creator)
+    else await this.#wait(creator, signal)
     try {
       return await job()
     } finally {
+      this.#release(creator)
       this.#startNext()
     }
+  }
+
+  #mayRun(creator: string | null): boolean {
+    return (this.#running.get(creator) ?? 0) < this.#maxPerCreator
+  }
+
+  #take(creator: string | null): void {
+    this.#free -= 1
+    this.#running.set(creator, (this.#running.get(creator) ?? 0) + 1)
+  }
+
+  #release(creator: string | null): void {
+    this.#free += 1
+    const running = (this.#running.get(creator) ?? 0) - 1
+    if (running > 0) this.#running.set(creator, running)
+    else this.#running.delete(creator)
   }
 
   #wait(creator: string | null, signal: AbortSignal): Promise<void> {
@@ -62,13 +84,12 @@ export class FairQueue {
   }
 
   #startNext(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) {
-      this.#free += 1
-      this.#served.clear()
-      return
-    }
+    if (this.#waiting.length === 0) this.#served.clear()
+    const index = this.#waiting.findIndex(({ creator }) => this.#mayRun(creator))
+    const [next] = index === -1 ? [] : this.#waiting.splice(index, 1)
+    if (next === undefined) return
     this.#served.add(next.creator)
+    this.#take(next.creator)
     const start = next.jobs.pop()
     if (next.jobs.length > 0) this.#waiting.push(next)
     start?.()

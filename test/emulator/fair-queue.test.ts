@@ -1,4 +1,4 @@
-/** The order in which the jobs of creators start, one at a time. */
+/** The order in which the jobs of creators start. */
 import { setImmediate } from 'node:timers/promises'
 
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { FairQueue } from '../../src/emulator/fair-queue.ts'
 
 /** A queue of one job at a time. */
 function startQueue() {
-  const queue = new FairQueue(1)
+  const queue = new FairQueue(1, 1)
   const { signal } = new AbortController()
   const order: string[] = []
   let finish: (() => void) | null = null
@@ -48,4 +48,29 @@ test('a creator who requests one job after the other does not keep another waiti
     await end()
   }
   expect(order.slice(0, 4)).toContain('b')
+})
+
+test('a creator whose jobs take long leaves a place for another one', async () => {
+  const queue = new FairQueue(3, 2)
+  const { signal } = new AbortController()
+  const running: string[] = []
+  const ends: (() => void)[] = []
+  const request = (creator: string): void => {
+    void queue.run(creator, signal, () => {
+      running.push(creator)
+      return new Promise<void>((resolve) => void ends.push(resolve))
+    })
+  }
+  for (const creator of ['a', 'a', 'a', 'a', 'b', 'b']) request(creator)
+  await setImmediate()
+  expect(running).toEqual(['a', 'a', 'b'])
+  ends[2]?.()
+  await setImmediate()
+  expect(running).toEqual(['a', 'a', 'b', 'b'])
+  ends[3]?.()
+  await setImmediate()
+  expect(running).toHaveLength(4)
+  ends[0]?.()
+  await setImmediate()
+  expect(running).toEqual(['a', 'a', 'b', 'b', 'a'])
 })

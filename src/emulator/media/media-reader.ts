@@ -74,7 +74,6 @@ const DAMAGED: MediaReading = {
 /** Runs one child process, which reads one file at a time. After a process has ended, the next file starts another. */
 class ReaderProcess {
   readonly #heapMb: number
-  readonly #queue = new FairQueue(1)
   #child: ChildProcess | null = null
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -82,21 +81,12 @@ class ReaderProcess {
     this.#heapMb = heapMb
   }
 
-  /** Reads a file when it is its turn. Returns null if the file timed out or ended the process. */
-  read(
-    job: Job,
-    creator: string | null,
-    signal: AbortSignal,
-    onStart: () => void,
-  ): Promise<MediaReading | null> {
-    return this.#queue.run(creator, signal, () => this.#readNext(job, signal, onStart))
+  get isRunning(): boolean {
+    return this.#child !== null
   }
 
-  async #readNext(
-    job: Job,
-    signal: AbortSignal,
-    onStart: () => void,
-  ): Promise<MediaReading | null> {
+  /** Reads a file. Returns null if the file timed out or ended the process. */
+  async read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading | null> {
     clearTimeout(this.#idleTimer)
     signal.throwIfAborted()
     const child = this.#child ?? (await this.#start())
@@ -145,20 +135,54 @@ class ReaderProcess {
   }
 }
 
+/** Files that are read at the same time, per size class and attempt. */
+const MAX_RUNNING = 3
+/** The files of one creator wait for each other, and not those of others: each may end its process. */
+const MAX_RUNNING_PER_CREATOR = 1
+
+/** Reads files at the same time, in the turns of their creators, each in a process of its own. */
+class ReaderProcesses {
+  readonly #heapMb: number
+  readonly #queue = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
+  /** Those that read no file. Those whose process runs are last, and used first. */
+  readonly #idle: ReaderProcess[] = []
+
+  constructor(heapMb: number) {
+    this.#heapMb = heapMb
+  }
+
+  /** Reads a file when it is its turn. Returns null if the file timed out or ended its process. */
+  read(
+    job: Job,
+    creator: string | null,
+    signal: AbortSignal,
+    onStart: () => void,
+  ): Promise<MediaReading | null> {
+    return this.#queue.run(creator, signal, async () => {
+      const reader = this.#idle.pop() ?? new ReaderProcess(this.#heapMb)
+      try {
+        return await reader.read(job, signal, onStart)
+      } finally {
+        if (reader.isRunning) this.#idle.push(reader)
+        else this.#idle.unshift(reader)
+      }
+    })
+  }
+}
+
 /**
- * Reads files of one size class with two processes. The second process repeats files that exceeded the short
- * first timeout, so that other files do not wait for slow ones. A file that runs delays a first attempt by at most
- * the first timeout and one process start (0.1 seconds on an idle machine).
+ * Reads files of one size class. Files that exceeded the short first timeout are repeated by other processes, so that
+ * other files do not wait for slow ones.
  */
 class FileReader {
   readonly #limits: ReadingLimits
-  readonly #first: ReaderProcess
-  readonly #second: ReaderProcess
+  readonly #first: ReaderProcesses
+  readonly #second: ReaderProcesses
 
   constructor(limits: ReadingLimits) {
     this.#limits = limits
-    this.#first = new ReaderProcess(limits.heapMb)
-    this.#second = new ReaderProcess(limits.heapMb)
+    this.#first = new ReaderProcesses(limits.heapMb)
+    this.#second = new ReaderProcesses(limits.heapMb)
   }
 
   /** @param moreMs time in addition to the limits */

@@ -22,8 +22,10 @@ export type RemuxResult =
   | { readonly kind: 'remuxed'; readonly folder: string }
   | { readonly kind: 'unplayable'; readonly reason: string }
 
-/** Files that are remuxed at the same time, per attempt. */
-const MAX_RUNNING = 2
+/** Files that are remuxed at the same time, per attempt. An attempt may take two minutes. */
+const MAX_RUNNING = 3
+/** Leaves a place for other creators. */
+const MAX_RUNNING_PER_CREATOR = 2
 
 /** Limits of the first attempt, in which most files end: five minutes of video take 0.5 s. */
 const QUICK: RemuxLimits = { heapMb: 96, timeoutMs: 1000 }
@@ -64,8 +66,8 @@ export class Renditions {
   readonly #closing: AbortSignal
   readonly #loading = new Map<string, Loading>()
   /** Files that exceed the limits of the first attempt do not delay the first attempts of others. */
-  readonly #firstAttempts = new FairQueue(MAX_RUNNING)
-  readonly #secondAttempts = new FairQueue(MAX_RUNNING)
+  readonly #firstAttempts = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
+  readonly #secondAttempts = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
 
   constructor(files: VideoFiles, closing: AbortSignal) {
     this.#files = files
