@@ -57,6 +57,16 @@ describe('reading', () => {
 })
 
 describe('a slow reader', () => {
+  test('costs no more per change when many uploads are queued', () => {
+    const { put } = startQueue()
+    for (let upload = 0; upload < 1000; upload += 1) put(versionOf(1, `${upload}`))
+    const change = versionOf(2, '7')
+    const startedAt = performance.now()
+    for (let changes = 0; changes < 20_000; changes += 1) put(change)
+    // A microsecond each; 50 if all queued changes were compared.
+    expect(performance.now() - startedAt).toBeLessThan(400)
+  })
+
   test('gets 32 changes one by one', async () => {
     const { put, end, changes } = startQueue()
     for (let version = 1; version <= 32; version += 1) put(versionOf(version))

@@ -1,4 +1,4 @@
-/** Queue of changes for one reader. When it grows, it keeps only the newest change of each upload. */
+/** Queue of changes for one reader. Once it has grown, it keeps only the newest change of each upload until it is empty. */
 
 /** Changes that are queued without coalescing. */
 const MAX_QUEUED_CHANGES = 32
@@ -16,26 +16,38 @@ export interface CoalescingQueue<T extends { readonly uid: string }> {
 
 export function createCoalescingQueue<T extends { readonly uid: string }>(): CoalescingQueue<T> {
   let queued: T[] = []
+  /** Instead of `queued`, once that has grown: the newest change of each upload, ordered by that change. */
+  let newest: Map<string, T> | null = null
+
+  function putNewest(changes: Map<string, T>, change: T): void {
+    changes.delete(change.uid)
+    changes.set(change.uid, change)
+  }
+
   return {
     put(change) {
-      queued.push(change)
-      if (queued.length > MAX_QUEUED_CHANGES) queued = newestOfEach(queued)
-      return queued.length <= MAX_QUEUED_UPLOADS
+      if (newest === null) {
+        queued.push(change)
+        if (queued.length <= MAX_QUEUED_CHANGES) return true
+        newest = new Map()
+        for (const earlier of queued) putNewest(newest, earlier)
+        queued = []
+      } else {
+        putNewest(newest, change)
+      }
+      return newest.size <= MAX_QUEUED_UPLOADS
     },
-    take: () => queued.shift(),
-    isEmpty: () => queued.length === 0,
+    take() {
+      if (newest === null) return queued.shift()
+      const [next] = newest.values()
+      if (next !== undefined) newest.delete(next.uid)
+      if (newest.size === 0) newest = null
+      return next
+    },
+    isEmpty: () => queued.length === 0 && newest === null,
     clear() {
       queued = []
+      newest = null
     },
   }
-}
-
-/** Returns the newest change of each upload, ordered by that change. */
-function newestOfEach<T extends { readonly uid: string }>(changes: readonly T[]): T[] {
-  const newest = new Map<string, T>()
-  for (const change of changes) {
-    newest.delete(change.uid)
-    newest.set(change.uid, change)
-  }
-  return [...newest.values()]
 }
