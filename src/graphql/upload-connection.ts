@@ -120,10 +120,11 @@ builder.queryField('uploads', (t) =>
         description: 'Filter; default: all uploads that are not deleted.',
       }),
     },
-    resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
+    resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit, readInTurns }) => {
       const page = toPageRequest(args)
       resultLimit.consumePage(page.size)
-      return listUploads(dependencies, viewer, toUploadFilter(filter ?? {}), page)
+      const uploadFilter = toUploadFilter(filter ?? {})
+      return readInTurns(() => listUploads(dependencies, viewer, uploadFilter, page))
     },
   }),
 )
