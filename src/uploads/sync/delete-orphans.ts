@@ -103,8 +103,11 @@ async function orphansAmong(
   })
 }
 
-/** Stream's maximum page size. */
-const PAGE_SIZE = 1000
+/**
+ * Videos per page. Stream returns up to 1,000, but one with the largest meta and origins has 20 kB, and a larger
+ * response than 8 MiB is an error.
+ */
+const PAGE_SIZE = 200
 
 /** Yields each video once, oldest first. Stream has no cursor, so a page starts at the last one's end. */
 export async function* listPendingVideos(
