@@ -71,7 +71,6 @@ async function poll(dependencies: QueueDependencies, uids: readonly string[]): P
     const group = uploads.map((upload) => ({
       upload,
       idlePolls: null,
-      dueAt: null,
       missingPolls: 0,
     }))
     const pollDependencies = { ...dependencies, stream: backgroundStream }

@@ -136,9 +136,9 @@ export function describeChanges({ store, mint }: Suite): void {
         await store().acquireChangeLease(uid, after(0), after(30))
       }
       const due = async (at: number): Promise<readonly string[]> =>
-        (await store().claimDue(after(at), 10, after(at + 100))).map(({ upload }) => upload.id)
+        (await store().findDue(after(at), 10)).map(({ upload }) => upload.id)
       expect(await due(5)).toEqual(['two'])
-      expect(await due(30)).toEqual(['one'])
+      expect(await due(30)).toEqual(['two', 'one'])
     })
 
     test('is not acquired for an unknown upload', async () => {

@@ -1,16 +1,16 @@
 /** UploadStore contract: due polls, leases, and unmatched webhooks. */
 import { describe, expect, test } from 'vitest'
 import { after, reservationOf } from '../kit/samples.ts'
-import { type Suite, changeOf, unlimited, numbered, uidOf } from './store-suite.ts'
+import { type Suite, changeOf, unlimited, uidOf } from './store-suite.ts'
 
 export function describeMaintenance({ store, mint }: Suite): void {
-  /** Returns the ids of polls due at this second, and leaves them due. */
+  /** Returns the ids of uploads whose polls are due at this second. */
   async function dueAt(second: number, limit = 99): Promise<string[]> {
-    const due = await store().claimDue(after(second), limit, after(second))
+    const due = await store().findDue(after(second), limit)
     return due.map(({ upload }) => upload.id)
   }
 
-  describe('claimDue', () => {
+  describe('findDue', () => {
     test('returns each upload whose poll time has come, most overdue first', async () => {
       await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
       for (const [id, second] of [
@@ -26,38 +26,9 @@ export function describeMaintenance({ store, mint }: Suite): void {
       }
       expect(await dueAt(9.999)).toEqual([])
       expect(await dueAt(10)).toEqual(['a'])
-      const claimed = [1, 2].map(() => store().claimDue(after(30), 1, after(30.001)))
-      const ids = (await Promise.all(claimed)).flat().map(({ upload }) => upload.id)
-      expect(ids.toSorted()).toEqual(['a', 'b'])
-      expect(await dueAt(30.001)).toEqual(expect.arrayContaining(['a', 'b', 'c']))
-      expect((await dueAt(99, 99)).at(-1)).toBe('d')
-    })
-
-    test('returns a claimed upload again once its claim ends or it is rescheduled', async () => {
-      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
-      const claim = async (second: number) =>
-        (await store().claimDue(after(second), 2, after(second + 30)))
-          .map(({ upload }) => upload.id)
-          .toSorted()
-      const [first, second] = [await claim(15), await claim(15)]
-      expect([...first, ...second].toSorted()).toEqual(['a', 'b', 'c'])
-      expect(await claim(44.999)).toEqual([])
-      await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
-      await store().reschedulePolls([{ uid: b.uid, version: 1, pollAt: after(21), idlePolls: 1 }])
-      expect(await claim(44)).toEqual(['a', 'b'])
-      expect(await claim(45)).toEqual([c.id])
-    })
-
-    test('claims each upload once under concurrency', async () => {
-      for (const id of numbered(40)) await mint({ id })
-      const claims = await Promise.all(
-        numbered(8).map(() => store().claimDue(after(15), 10, after(45))),
-      )
-      const claimed = claims.flat().map(({ upload }) => upload.id)
-      expect(claimed.toSorted()).toEqual([...new Set(claimed)].toSorted())
-      const rest = await store().claimDue(after(15), 99, after(45))
-      expect(new Set([...claimed, ...rest.map(({ upload }) => upload.id)]).size).toBe(40)
-      expect(claimed.length + rest.length).toBe(40)
+      expect(await dueAt(30, 2)).toEqual(['a', 'b'])
+      expect(await dueAt(39.999)).toEqual(['a', 'b', 'c'])
+      expect(await dueAt(40)).toEqual(['a', 'b', 'c', 'd'])
     })
 
     test('returns a new upload at the poll time given at minting', async () => {
@@ -74,13 +45,13 @@ export function describeMaintenance({ store, mint }: Suite): void {
         { uid: 'nobody', version: 1, pollAt: after(1), idlePolls: 1 },
       ])
       expect(await dueAt(99)).toEqual([])
-      expect(await store().claimDue(after(100), 9, after(100))).toEqual([
-        { upload: a, idlePolls: 4, dueAt: after(100), missingPolls: 0 },
+      expect(await store().findDue(after(100), 9)).toEqual([
+        { upload: a, idlePolls: 4, missingPolls: 0 },
       ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedulePolls([])
       await store().reschedulePolls([{ uid: b.uid, version: 1, pollAt: after(100), idlePolls: 10 }])
-      const due = await store().claimDue(after(100), 9, after(101))
+      const due = await store().findDue(after(100), 9)
       expect(new Map(due.map(({ upload, idlePolls }) => [upload.id, idlePolls]))).toEqual(
         new Map([
           ['a', 4],
@@ -93,7 +64,7 @@ export function describeMaintenance({ store, mint }: Suite): void {
       const a = await mint({ id: 'a' })
       const missed = { uid: a.uid, version: 1, pollAt: after(15), idlePolls: 2 }
       const missing = async (second: number): Promise<(number | undefined)[]> =>
-        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingPolls)
+        (await store().findDue(after(second), 9)).map((due) => due.missingPolls)
       await store().reschedulePolls([{ ...missed, missingPolls: 3 }])
       expect(await missing(15)).toEqual([3])
       await store().reschedulePolls([missed])
@@ -109,7 +80,7 @@ export function describeMaintenance({ store, mint }: Suite): void {
       await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
       await store().saveVersion(changeOf(b, { status: 'DELETED' }))
       expect(await dueAt(19)).toEqual([])
-      const due = await store().claimDue(after(1e6), 9, after(2e6))
+      const due = await store().findDue(after(1e6), 9)
       expect(due.map(({ upload, idlePolls }) => [upload.id, idlePolls])).toEqual([['a', 0]])
     })
 
@@ -150,15 +121,6 @@ export function describeMaintenance({ store, mint }: Suite): void {
       await store().saveVersion(changeOf(a, { status: 'READY' }, { pollAt: after(3 * 86_400) }))
       await store().runMaintenance(after(0))
       expect(await dueAt(0)).toEqual(['a'])
-    })
-
-    test('stay claimed for no longer than a claim lasts', async () => {
-      await mint({ id: 'a' })
-      await store().claimDue(after(7200), 9, after(7230))
-      await store().runMaintenance(after(7201))
-      await store().runMaintenance(after(20))
-      const due = await store().claimDue(after(20), 9, after(50))
-      expect(due.map(({ upload }) => upload.id)).toEqual(['a'])
     })
   })
 

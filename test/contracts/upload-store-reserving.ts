@@ -27,7 +27,7 @@ export function describeReserving({ store, mint, reopen }: Suite): void {
       expect(await store().reserve(reservationOf(), unlimited)).toEqual({ kind: 'reserved' })
       expect(await store().count({})).toBe(0)
       expect(await store().list({}, { direction: 'older', limit: 9 })).toEqual([])
-      expect(await store().claimDue(after(1e6), 9, after(2e6))).toEqual([])
+      expect(await store().findDue(after(1e6), 9)).toEqual([])
       expect((await store().historyOf(['reference'])).get('reference') ?? []).toEqual([])
     })
 

@@ -70,7 +70,7 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['countByStatus', 1, (store) => store.countByStatus()],
   ['countReservations', 1, (store) => store.countReservations()],
   ['quotaUsage', 1, (store) => store.quotaUsage()],
-  ['claimDue', 2, (store) => store.claimDue(after(99), 50, after(130))],
+  ['findDue', 1, (store) => store.findDue(after(99), 50)],
   ['oldestDuePoll', 1, (store) => store.oldestDuePoll()],
   [
     'reschedulePolls',

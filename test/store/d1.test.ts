@@ -110,17 +110,6 @@ describe('several Workers', () => {
     expect(await readNumber('select count(*) from upload_events')).toBe(uploads)
     expect(await one.count({})).toBe(uploads)
   })
-
-  test('claim each due upload once, also when all have the same due time', async () => {
-    const { one, roundRobin } = await openTwoStores()
-    for (const id of numbered(40)) await mintIn(one, { id })
-    const claims = await Promise.all(
-      numbered(6).map((_, index) => roundRobin(index).claimDue(after(15), 5, after(45))),
-    )
-    const claimed = claims.flatMap((due) => due.map(({ upload }) => upload.id))
-    expect([claimed.length, new Set(claimed).size]).toEqual([30, 30])
-    expect(await one.claimDue(after(15), 99, after(45))).toHaveLength(10)
-  })
 })
 
 describe('a failure', () => {

@@ -22,7 +22,7 @@ async function readAll(store: UploadStore): Promise<unknown> {
     uploads: await store.list({}, { direction: 'older', limit: 99 }),
     reservations: await store.pendingReservations(after(99), 99),
     history: await store.historyOf(['a', 'b', 'c', 'd', 'e']),
-    due: await store.claimDue(after(99), 99, after(99)),
+    due: await store.findDue(after(99), 99),
     quotaUsage: await store.quotaUsage(),
     counts: await store.countByStatus(),
   }

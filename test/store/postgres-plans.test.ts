@@ -61,7 +61,7 @@ describeWithPostgres('PostgreSQL', () => {
       await store.quotaUsage('creator-7')
       await store.historyOf(['id-1', 'id-2'])
       await store.findReferences(['id-1', 'nobody'])
-      await store.claimDue(after(16 + round), 20, after(60 + round))
+      await store.findDue(after(16 + round), 20)
       await store.reschedulePolls([
         { uid: 'uid-7', version: 1, pollAt: after(90 + round), idlePolls: round },
       ])

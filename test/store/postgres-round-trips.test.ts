@@ -136,7 +136,7 @@ describeWithPostgres('The next polls of a group of uploads', () => {
     )
     onTestFinished(() => store.close())
     for (let id = 0; id < UPLOADS; id += 1) await mintIn(store, { id: `id-${id}` })
-    const due = await store.claimDue(after(20), UPLOADS, after(20))
+    const due = await store.findDue(after(20), UPLOADS)
     expect(due).toHaveLength(UPLOADS)
     proxy.takeRoundTrips()
     await store.reschedulePolls(
@@ -148,7 +148,7 @@ describeWithPostgres('The next polls of a group of uploads', () => {
       })),
     )
     expect([...proxy.takeRoundTrips()]).toEqual([['headgate_reschedule_polls', 1]])
-    expect(await store.claimDue(after(29), UPLOADS, after(29))).toEqual([])
-    expect(await store.claimDue(after(30), UPLOADS, after(30))).toHaveLength(UPLOADS)
+    expect(await store.findDue(after(29), UPLOADS)).toEqual([])
+    expect(await store.findDue(after(30), UPLOADS)).toHaveLength(UPLOADS)
   })
 })

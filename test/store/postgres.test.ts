@@ -169,18 +169,6 @@ describeWithPostgres('PostgreSQL', () => {
       })
     })
 
-    test('claim each due upload once', async () => {
-      const { stores, store } = await openStores(3)
-      for (const id of numbered(60)) await mintIn(store, { id })
-      const claims = await Promise.all(
-        numbered(9).map((_, index) => nth(stores, index).claimDue(after(15), 10, after(45))),
-      )
-      const claimed = claims.flatMap((due) => due.map(({ upload }) => upload.id))
-      expect(new Set(claimed).size).toBe(claimed.length)
-      const left = await store.claimDue(after(15), 99, after(45))
-      expect(claimed.length + left.length).toBe(60)
-    })
-
     test('grant the poll lease to one gateway, and to another after it expires', async () => {
       const { stores } = await openStores(2)
       const [one, other] = stores

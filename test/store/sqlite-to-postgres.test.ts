@@ -473,11 +473,10 @@ describeWithPostgres('copy to PostgreSQL', () => {
         kind: 'key-in-use',
         ...previous,
       })
-      const claimed = await store.claimDue(after(250), 100, after(300))
-      expect(claimed).toContainEqual({
+      const dueUploads = await store.findDue(after(250), 100)
+      expect(dueUploads).toContainEqual({
         upload: due,
         idlePolls: 2,
-        dueAt: after(202),
         missingPolls: 0,
       })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }

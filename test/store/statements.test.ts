@@ -56,7 +56,7 @@ async function callEveryOperation(store: UploadStore, round: string): Promise<vo
   const event = { status: 'QUEUED', source: 'SYNC', at: after(2) } as const
   await store.saveVersion(changeOf(upload, { status: 'QUEUED' }, { event, pollAt: after(9) }))
   await store.historyOf([a, b])
-  await store.claimDue(after(20), 10, after(50))
+  await store.findDue(after(20), 10)
   await store.oldestDuePoll()
   await store.reschedulePolls([{ uid: a, version: 2, pollAt: after(30), idlePolls: 1 }])
   await store.quotaUsage()

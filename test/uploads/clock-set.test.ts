@@ -2,13 +2,12 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createDeadlines } from '../../src/shared/deadlines.ts'
-import { createPollClaims } from '../../src/store/sqlite/poll-claims.ts'
 import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
-import { after, uploadOf } from '../kit/samples.ts'
+import { after } from '../kit/samples.ts'
 
 const TWO_HOURS = 7200
 
@@ -130,12 +129,4 @@ test('a view lasts its seconds when the clock is set back', () => {
   expect(watchers.watchedUids(after(0))).toEqual(new Set())
   watchers.recordView('a', after(0))
   expect(watchers.watchedUids(after(1))).toEqual(new Set(['a']))
-})
-
-test('a claim lasts its seconds when the clock is set back', () => {
-  const claims = createPollClaims()
-  const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingPolls: 0 }]
-  expect(claims.claim(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
-  expect(claims.claim(due, 9, after(0), after(30))).toHaveLength(1)
-  expect(claims.claim(due, 9, after(1), after(31))).toEqual([])
 })

@@ -262,6 +262,6 @@ test('polls single uploads when a list omits them', async () => {
   setup.clock.advance(61)
   await setup.gateway.syncOnce()
   expect(await setup.dependencies.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
-  const [due] = await setup.dependencies.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
+  const [due] = await setup.dependencies.store.findDue(new Date(8.64e15), 1)
   expect(due).toMatchObject({ idlePolls: 1, missingPolls: 0 })
 })

@@ -177,7 +177,7 @@ const dependencies = () => ({
   telemetry: noopTelemetry,
 })
 const dueUids = async (second: number) =>
-  (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
+  (await store.findDue(after(second), 9999)).map(({ upload }) => upload.uid)
 
 describe('a webhook about a video that a poll did not find', () => {
   it.each([

@@ -196,14 +196,8 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     releaseChangeLease: (uid, until) =>
       done(statements.releaseChangeLease, { uid, until: until.getTime() }),
 
-    claimDue: async (now, limit, until) => {
-      const values = { now: now.getTime(), limit, until: until.getTime() }
-      const [due = []] = await client.batch([
-        bindQuery(statements.due, values),
-        bindQuery(statements.claimDue, values),
-      ])
-      return due.map(readDue).filter(presentOnly)
-    },
+    findDue: async (now, limit) =>
+      (await rows(statements.due, { now: now.getTime(), limit })).map(readDue).filter(presentOnly),
 
     // The caller is always the poll leader, and it knows what is watched.
     renewWatchLeases: async (uids, _now, _until, acquireLease) =>

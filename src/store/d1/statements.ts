@@ -2,7 +2,7 @@
  * Statements specific to D1. D1 has no interactive transactions: related statements are one batch, and each
  * checks its own conditions.
  */
-import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { type RowShape, db, defineStatement } from '../sqlite/define-statement.ts'
 import { countByTokenStatement } from '../sqlite/count-statements.ts'
@@ -12,7 +12,6 @@ import {
   mintStatement,
   saveVersionParams,
   saveVersionStatement,
-  dueOrder,
   reservationRow,
   defineStatements,
 } from '../sqlite/statements.ts'
@@ -85,20 +84,6 @@ export const statements = {
   acquireChangeLease: defineStatement(changeLeaseParams, (param) =>
     changeLeaseStatement(param).returning(found),
   ),
-
-  /** Postpones the uploads that `due` returns in the same transaction. */
-  claimDue: defineStatement(['now', 'limit', 'until'], (param) => {
-    const due = db
-      .select({ id: uploads.id })
-      .from(uploads)
-      .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${param('now')}`))
-      .orderBy(...dueOrder)
-      .limit(param('limit'))
-    return db
-      .update(uploads)
-      .set({ checkAt: sql`${param('until')}` })
-      .where(sql`${uploads.id} in ${due}`)
-  }),
 
   /** `checks` is a JSON list of `[uid, version, checkAt, idleChecks, missingChecks]`. */
   rescheduleAll: defineStatement(['checks'], (param) =>

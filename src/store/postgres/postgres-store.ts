@@ -157,9 +157,9 @@ export async function createPostgresStore(
     releaseChangeLease: (uid, until) =>
       done(() => statements.releaseChangeLease.execute({ uid, until })),
 
-    claimDue: (now, limit, until) =>
+    findDue: (now, limit) =>
       run(async () => {
-        const rows = await statements.claimDue.execute({ now, limit, until })
+        const rows = await statements.due.execute({ now, limit })
         return rows.flatMap((row) => {
           const upload = readUpload(row)
           return upload === null
@@ -167,7 +167,6 @@ export async function createPostgresStore(
             : {
                 upload,
                 idlePolls: row.idleChecks,
-                dueAt: row.dueAt,
                 missingPolls: row.missingChecks,
               }
         })

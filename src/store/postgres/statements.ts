@@ -1,5 +1,5 @@
 /** Statements of the PostgreSQL adapter with constant SQL text, prepared once per connection. */
-import { type SQL, and, asc, eq, isNotNull, lt, sql } from 'drizzle-orm'
+import { type SQL, and, asc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
@@ -9,7 +9,6 @@ import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/u
 import { prepareLeaseStatements, serverOrCallerTime } from './lease-statements.ts'
 import { reserveStatement } from './reserve-statement.ts'
 import {
-  claimStatement,
   mintStatement,
   mintWithCallbacksStatement,
   saveVersionStatement,
@@ -94,7 +93,17 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_history'),
     advance: saveVersionStatement(db),
     advanceWithCallback: saveVersionWithCallbackStatement(db),
-    claimDue: claimStatement(db),
+    due: db
+      .select({
+        ...uploadColumns,
+        idleChecks: uploads.idleChecks,
+        missingChecks: uploads.missingChecks,
+      })
+      .from(uploads)
+      .where(lte(uploads.checkAt, param('now', uploads.checkAt)))
+      .orderBy(asc(uploads.checkAt))
+      .limit(sql.placeholder('limit'))
+      .prepare('headgate_due'),
     pullForward: db
       .update(uploads)
       .set({ checkAt: now })

@@ -1,5 +1,5 @@
 /** Statements that write a new version of an upload, each with its event in one SQL statement. */
-import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { updatedColumns } from '../updated-columns.ts'
 import { uploadColumns } from './columns.ts'
@@ -132,34 +132,4 @@ function saveVersion(db: NodePgDatabase) {
       .returning({ uploadId: uploadEvents.uploadId }),
   )
   return { advanced, event }
-}
-
-/** Claims due uploads. A claimed upload is due again when the claim ends, unless it is rescheduled earlier. */
-export function claimStatement(db: NodePgDatabase) {
-  const due = db.$with('due').as(
-    db
-      .select({ dueId: uploads.id, dueAt: sql`${uploads.checkAt}`.as('due_at') })
-      .from(uploads)
-      .where(lte(uploads.checkAt, param('now', uploads.checkAt)))
-      .orderBy(asc(uploads.checkAt))
-      .limit(sql.placeholder('limit'))
-      .for('update', { skipLocked: true }),
-  )
-  const claimed = db.$with('claimed').as(
-    db
-      .update(uploads)
-      .set({ checkAt: param('until', uploads.checkAt) })
-      .from(due)
-      .where(eq(uploads.id, due.dueId))
-      .returning({
-        ...uploadColumns,
-        dueAt: sql`due.due_at`.mapWith((value: string) => new Date(value)).as('due_at'),
-      }),
-  )
-  return db
-    .with(due, claimed)
-    .select()
-    .from(claimed)
-    .orderBy(asc(claimed.dueAt))
-    .prepare('headgate_claim_due')
 }

@@ -98,7 +98,6 @@ export function readDue(row: unknown): DueUpload | null {
   return {
     upload,
     idlePolls: number(values[at.idleChecks]),
-    dueAt: date(values[at.checkAt]),
     missingPolls: number(values[at.missingChecks]),
   }
 }

@@ -6,7 +6,6 @@ import { createCallbackCleanup } from '../callback-cleanup.ts'
 import { kindsOf } from '../list-query.ts'
 import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 import { createSqliteCallbackStore } from './callback-store.ts'
-import { createPollClaims } from './poll-claims.ts'
 import { type SqliteDatabase, deploymentOf, openSqlite } from './database.ts'
 import { guarded } from './failures.ts'
 import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
@@ -58,7 +57,6 @@ export function createStoreOn(
   const cleanUpCallbacks = createCallbackCleanup(callbacks)
   const ping = connection.prepare("select 1 from uploads where id = ''")
   const probe = createWriteProbe(commits, statements, options.now)
-  const claims = createPollClaims()
   let sweptUntil: Date | null = null
   let maintainedAt: number | null = null
 
@@ -177,19 +175,17 @@ export function createStoreOn(
 
     saveVersion: (change) =>
       write(() => {
-        const { id, uid, version } = change.upload
+        const { id, version } = change.upload
         const values = { id, expected: version - 1, ...changeValues(change) }
         if (statements.advance.run(values) === 0) return false
         if (change.event !== null) addEvent(id, version, change.event)
         if (change.callback !== null) callbacks.add(change.callback)
-        claims.drop(uid)
         return true
       }),
 
     acquireChangeLease: (uid, now, until) =>
       write(() => {
         const isAcquired = statements.acquireChangeLease.run(changeLeaseValues(uid, now, until)) > 0
-        if (isAcquired) claims.drop(uid)
         return isAcquired ? until : null
       }),
 
@@ -198,11 +194,8 @@ export function createStoreOn(
         statements.releaseChangeLease.run({ uid, until: until.getTime() })
       }),
 
-    claimDue: async (now, limit, until) => {
-      const values = { now: now.getTime(), limit: limit + claims.count() }
-      const due = statements.due.all(values).map(readDue).filter(presentOnly)
-      return claims.claim(due, limit, now, until)
-    },
+    findDue: async (now, limit) =>
+      statements.due.all({ now: now.getTime(), limit }).map(readDue).filter(presentOnly),
 
     // There is only one gateway.
     renewWatchLeases: async (uids, _now, _until, acquireLease) =>
@@ -224,7 +217,6 @@ export function createStoreOn(
             missingChecks: missingPolls,
           }
           statements.reschedule.run(values)
-          claims.drop(poll.uid)
         }
       })
     },

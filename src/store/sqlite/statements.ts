@@ -93,7 +93,7 @@ export function pullForwardValues(now: Date) {
 }
 
 /** Oldest due first. No other order: the index `uploads_due` has this one. */
-export const dueOrder = [asc(uploads.checkAt), sql`rowid`] as const
+const dueOrder = [asc(uploads.checkAt), sql`rowid`] as const
 
 /** @param rowOf select list that the adapter reads its rows from */
 export function defineStatements(rowOf: RowShape) {

@@ -112,8 +112,6 @@ export interface UploadChange {
 export interface DueUpload {
   readonly upload: Upload
   readonly idlePolls: number
-  /** The scheduled poll time. */
-  readonly dueAt: Date
   /** Consecutive polls in which Stream did not know the video and nothing was concluded. */
   readonly missingPolls: number
 }
@@ -232,11 +230,8 @@ export interface UploadStore {
   acquireChangeLease(uid: string, now: Date, until: Date): Promise<Date | null>
   /** Releases the lease that ends then; ignored if it was acquired by another change since. */
   releaseChangeLease(uid: string, until: Date): Promise<void>
-  /**
-   * Claims up to `limit` uploads with `pollAt <= now`, oldest first. A claimed upload is not returned again
-   * before `until`, unless it is changed or rescheduled earlier. Safe for concurrent gateways.
-   */
-  claimDue(now: Date, limit: number, until: Date): Promise<readonly DueUpload[]>
+  /** Returns up to `limit` uploads with `pollAt <= now`, the longest due first. */
+  findDue(now: Date, limit: number): Promise<readonly DueUpload[]>
   /**
    * Records until `until` which uploads this gateway watches. With `acquireLease` it also acquires or renews
    * the poll lease; the holder gets the watched uids of all gateways, sorted. Null without `acquireLease`, or if

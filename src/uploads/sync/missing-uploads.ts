@@ -20,11 +20,10 @@ const SAMPLE_CANDIDATES = 100
 /** Minimum interval between two warnings, in milliseconds. */
 const WARNING_INTERVAL_MS = 600_000
 
-/** An upload to poll. `idlePolls` and `dueAt` are null if the upload is polled only because it is watched. */
+/** An upload to poll. `idlePolls` is null if it is polled only because it is watched. */
 export interface PolledUpload {
   readonly upload: Upload
   readonly idlePolls: number | null
-  readonly dueAt: Date | null
   /** See `DueUpload`. */
   readonly missingPolls: number
 }

@@ -2,7 +2,6 @@
  * Synchronization: polls Stream, because webhooks report few states and may be lost. A request covers many
  * uploads: watched ones in every sync run, the others when they are due. Also deletes orphans.
  */
-import type { ScheduledPoll } from '../ports/upload-store.ts'
 import { UPLOADS_PER_CALL, pollStream } from './poll-stream.ts'
 import { RESOLVE_AFTER_MS, deleteOrphans } from './delete-orphans.ts'
 import { type PolledUpload, createMissingUploads } from './missing-uploads.ts'
@@ -36,14 +35,8 @@ const WATCHED_PER_RUN = 2 * UPLOADS_PER_CALL
 const UNWATCHED_OFFSETS_PER_ROUND = 100
 
 /**
- * Duration of a claim, in milliseconds. It exceeds the timeout of a request to Stream, and lets another
- * gateway soon take over the uploads of a crashed one.
- */
-const CLAIM_DURATION_MS = 30_000
-
-/**
- * Duration of the watch and poll leases, in milliseconds. Each sync run renews them, so another gateway takes
- * over soon after a crash.
+ * Duration of the watch and poll leases, in milliseconds. Each request for a group of uploads renews them, so
+ * another gateway takes over soon after a crash.
  */
 const LEASE_MS = 5000
 
@@ -125,10 +118,12 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.uids)
       let changed = 0
       for (let start = 0; start < polled.length; start += UPLOADS_PER_CALL) {
+        // Without the lease, or after a failure, the remaining uploads stay due.
+        if (start > 0 && (await renewWatched(clock.now())) === null) break
         const group = polled.slice(start, start + UPLOADS_PER_CALL)
         const count = await pollBackoff.attempt(() => pollStream(pollDependencies, group))
-        if (count === null) await store.reschedulePolls(restoreDue(group))
-        else changed += count
+        if (count === null) break
+        changed += count
       }
       const watched = new Set(leased)
       const open = polled.map(({ upload }) => upload).filter(({ protocol }) => protocol === 'TUS')
@@ -147,23 +142,19 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
   }
 }
 
-/** Claims due uploads, and adds the watched ones that are not terminal. */
+/** Returns the watched uploads that are not terminal, and due ones. */
 async function uploadsToPoll(
   { store }: SyncDependencies,
   now: Date,
   watchedUids: readonly string[],
 ): Promise<readonly PolledUpload[]> {
-  const due = await store.claimDue(
-    now,
-    UPLOADS_PER_RUN,
-    new Date(now.getTime() + CLAIM_DURATION_MS),
-  )
+  const due = await store.findDue(now, UPLOADS_PER_RUN)
   const isDue = new Set(due.map(({ upload }) => upload.uid))
   const watched = await store.findMany(watchedUids.filter((uid) => !isDue.has(uid)))
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
-      .map((upload) => ({ upload, idlePolls: null, dueAt: null, missingPolls: 0 })),
+      .map((upload) => ({ upload, idlePolls: null, missingPolls: 0 })),
     ...due,
   ]
 }
@@ -178,11 +169,4 @@ function rotate(
   const start = from % all.length
   const uids = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
   return { uids, next: start + count }
-}
-
-/** Makes claimed uploads due again that were not polled, for any gateway. */
-function restoreDue(group: readonly PolledUpload[]): readonly ScheduledPoll[] {
-  return group.flatMap(({ upload: { uid, version }, idlePolls, dueAt, missingPolls }) =>
-    idlePolls === null ? [] : [{ uid, version, idlePolls, pollAt: dueAt, missingPolls }],
-  )
 }

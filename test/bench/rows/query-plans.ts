@@ -115,7 +115,7 @@ async function runQueries(store: Store): Promise<void> {
   await store.findReferences([uidOf(0)])
   await store.pendingReservations(now, 20)
   await store.deleteRetiredBefore(new Date(0))
-  await store.claimDue(now, 20, now)
+  await store.findDue(now, 20)
   await store.reschedulePolls([{ uid: uidOf(0), version: 0, pollAt: now, idlePolls: 0 }])
   await store.unmatchedWebhooks(uidOf(0))
   await store.deleteUnmatchedWebhooks(uidOf(0))
