@@ -18,7 +18,7 @@ import { encodeRow, encodeRows } from './json-rows.ts'
 import { createPostgresCallbackStore } from './callback-store.ts'
 import { prepareListStatements } from './list-statements.ts'
 import { migratePostgres } from './migrate.ts'
-import { readIdempotentUpload, readReservation, readUpload, readUploads } from './read-rows.ts'
+import { readDue, readIdempotentUpload, readReservation, readUploads } from './read-rows.ts'
 import { createRecord } from './record.ts'
 import { createSaveVersion } from './save-version.ts'
 import { createReserve } from './reserve.ts'
@@ -160,16 +160,7 @@ export async function createPostgresStore(
     findDue: (now, limit) =>
       run(async () => {
         const rows = await statements.due.execute({ now, limit })
-        return rows.flatMap((row) => {
-          const upload = readUpload(row)
-          return upload === null
-            ? []
-            : {
-                upload,
-                idlePolls: row.idleChecks,
-                missingPolls: row.missingChecks,
-              }
-        })
+        return rows.flatMap((row) => readDue(row) ?? [])
       }),
 
     renewWatchLeases: (uids, now, until, acquireLease) =>

@@ -7,7 +7,7 @@ import {
   observedStatusIn,
   uploadStatuses,
 } from '../../uploads/upload.ts'
-import type { IdempotentUpload, Reservation } from '../../uploads/ports/upload-store.ts'
+import type { DueUpload, IdempotentUpload, Reservation } from '../../uploads/ports/upload-store.ts'
 import type { RowStatus } from '../row-status.ts'
 import type { allColumns, uploadColumns } from './columns.ts'
 import type { uploads } from './tables.ts'
@@ -55,6 +55,13 @@ export function readUpload(row: UploadRow): Upload | null {
 /** Returns the uploads among the rows, without reservations. */
 export function readUploads(rows: readonly UploadRow[]): readonly Upload[] {
   return rows.flatMap((row) => readUpload(row) ?? [])
+}
+
+export function readDue(
+  row: UploadRow & Pick<Row, 'idleChecks' | 'missingChecks'>,
+): DueUpload | null {
+  const upload = readUpload(row)
+  return upload && { upload, idlePolls: row.idleChecks, missingPolls: row.missingChecks }
 }
 
 export function readReservation(row: FullRow): Reservation {
