@@ -1,6 +1,7 @@
 /** Playback tokens that equal requests share: signed with the gateway's key, or requested from Stream. */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
+import { runExclusive } from '../shared/run-exclusive.ts'
 import { shareInFlight } from '../shared/share-in-flight.ts'
 import type {
   PlaybackToken,
@@ -31,6 +32,8 @@ export interface PlaybackTokensOptions {
   readonly clock: Pick<Clock, 'now'>
   /** Requests in flight; empty on hosts where requests must not share promises. */
   readonly inFlight: Map<string, Promise<PlaybackToken | null>>
+  /** The last signature of each caller; empty on the same hosts. */
+  readonly signaturesInFlight: Map<string, Promise<unknown>>
 }
 
 type Entry = (
@@ -47,6 +50,7 @@ export function createPlaybackTokens({
   stream,
   clock,
   inFlight,
+  signaturesInFlight,
 }: PlaybackTokensOptions): PlaybackTokens {
   const cache = new LRUCache<string, Entry>({ max: MAX_TOKENS })
   const share = sign === null ? REQUESTED_SHARE : SIGNED_SHARE
@@ -80,9 +84,13 @@ export function createPlaybackTokens({
       if (entry === undefined || now < entry.from || now >= entry.until) return inFlight.get(key)
       return entry.kind === 'token' ? entry.token : Promise.reject(entry.error)
     },
-    create(request) {
+    create(request, caller) {
       const key = keyOf(request)
-      return shareInFlight(inFlight, key, () => issue(key, request))
+      const work = () => issue(key, request)
+      return shareInFlight(inFlight, key, () =>
+        // A signature takes a thread of Node's pool for a millisecond; tokens of callers are verified there too.
+        sign === null ? work() : runExclusive(signaturesInFlight, caller, work),
+      )
     },
   }
 }

@@ -102,7 +102,7 @@ async function issue(
         consumed.retryAfterSeconds,
       )
     }
-    return await playbackTokens.create(request)
+    return await playbackTokens.create(request, viewer.subject)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     log.warn(

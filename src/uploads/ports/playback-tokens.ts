@@ -27,6 +27,7 @@ export interface PlaybackTokens {
   /**
    * Creates a token. Null if Stream does not know the video. Concurrent equal requests share one. Rejects with
    * StreamError if Stream does not issue a token.
+   * @param caller subject of the caller, whose signatures wait for each other
    */
-  create(request: PlaybackTokenRequest): Promise<PlaybackToken | null>
+  create(request: PlaybackTokenRequest, caller: string): Promise<PlaybackToken | null>
 }
