@@ -3,10 +3,12 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
 import { runExclusive } from '../shared/run-exclusive.ts'
 import { shareInFlight } from '../shared/share-in-flight.ts'
-import type {
-  PlaybackToken,
-  PlaybackTokenRequest,
-  PlaybackTokens,
+import {
+  MAX_WAITING_SIGNATURES,
+  type PlaybackToken,
+  type PlaybackTokenOutcome,
+  type PlaybackTokenRequest,
+  type PlaybackTokens,
 } from '../uploads/ports/playback-tokens.ts'
 import type { StreamApi } from '../uploads/ports/stream-api.ts'
 import { CLOCK_SKEW_SECONDS, type SignPlaybackToken } from './playback-signer.ts'
@@ -31,7 +33,7 @@ export interface PlaybackTokensOptions {
   readonly stream: Pick<StreamApi, 'createPlaybackToken'>
   readonly clock: Pick<Clock, 'now'>
   /** Requests in flight; empty on hosts where requests must not share promises. */
-  readonly inFlight: Map<string, Promise<PlaybackToken | null>>
+  readonly inFlight: Map<string, Promise<PlaybackTokenOutcome>>
   /** The last signature of each caller; empty on the same hosts. */
   readonly signaturesInFlight: Map<string, Promise<unknown>>
 }
@@ -54,6 +56,8 @@ export function createPlaybackTokens({
 }: PlaybackTokensOptions): PlaybackTokens {
   const cache = new LRUCache<string, Entry>({ max: MAX_TOKENS })
   const share = sign === null ? REQUESTED_SHARE : SIGNED_SHARE
+  /** Number of signatures of each caller that run or wait. */
+  const waiting = new Map<string, number>()
 
   async function issue(key: string, request: PlaybackTokenRequest): Promise<PlaybackToken | null> {
     const now = clock.now()
@@ -76,6 +80,26 @@ export function createPlaybackTokens({
     }
   }
 
+  /**
+   * Signs the tokens of one caller one after the other: a signature takes a thread of Node's pool for a millisecond,
+   * and tokens of callers are verified there too.
+   */
+  async function inTurn(
+    caller: string,
+    work: () => Promise<PlaybackToken | null>,
+  ): Promise<PlaybackTokenOutcome> {
+    const count = waiting.get(caller) ?? 0
+    if (count >= MAX_WAITING_SIGNATURES) return 'busy'
+    waiting.set(caller, count + 1)
+    try {
+      return await runExclusive(signaturesInFlight, caller, work)
+    } finally {
+      const left = (waiting.get(caller) ?? 0) - 1
+      if (left > 0) waiting.set(caller, left)
+      else waiting.delete(caller)
+    }
+  }
+
   return {
     find(request) {
       const key = keyOf(request)
@@ -87,10 +111,7 @@ export function createPlaybackTokens({
     create(request, caller) {
       const key = keyOf(request)
       const work = () => issue(key, request)
-      return shareInFlight(inFlight, key, () =>
-        // A signature takes a thread of Node's pool for a millisecond; tokens of callers are verified there too.
-        sign === null ? work() : runExclusive(signaturesInFlight, caller, work),
-      )
+      return shareInFlight(inFlight, key, () => (sign === null ? work() : inTurn(caller, work)))
     },
   }
 }

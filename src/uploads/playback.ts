@@ -2,7 +2,12 @@
 import { limitsInForce } from './caller-limits.ts'
 import type { Dependencies } from './dependencies.ts'
 import { type RateLimited, type StreamFailed, rateLimited } from './outcomes.ts'
-import type { PlaybackToken, PlaybackTokenRequest } from './ports/playback-tokens.ts'
+import {
+  MAX_WAITING_SIGNATURES,
+  type PlaybackToken,
+  type PlaybackTokenOutcome,
+  type PlaybackTokenRequest,
+} from './ports/playback-tokens.ts'
 import { StreamError } from './ports/stream-error.ts'
 import type { MaybePromise } from './ports/upload-store.ts'
 import { outcomeOfStreamError } from './stream-error-outcome.ts'
@@ -80,7 +85,7 @@ function tokenFor(
   request: PlaybackTokenRequest,
 ): MaybePromise<TokenOutcome> {
   const known = dependencies.playbackTokens.find(request)
-  if (known !== undefined && !(known instanceof Promise)) return known
+  if (known !== undefined && !(known instanceof Promise)) return tokenOrLimit(known)
   return issue(dependencies, viewer, upload, request, known)
 }
 
@@ -90,10 +95,10 @@ async function issue(
   viewer: Viewer,
   upload: Upload,
   request: PlaybackTokenRequest,
-  known: Promise<PlaybackToken | null> | undefined,
+  known: Promise<PlaybackTokenOutcome> | undefined,
 ): Promise<TokenOutcome> {
   try {
-    if (known !== undefined) return await known
+    if (known !== undefined) return tokenOrLimit(await known)
     const { createsPerMinute } = limitsInForce(policy, viewer.limits)
     const consumed = await playbackLimit?.consume(viewer.subject, createsPerMinute)
     if (consumed?.kind === 'rejected') {
@@ -102,7 +107,7 @@ async function issue(
         consumed.retryAfterSeconds,
       )
     }
-    return await playbackTokens.create(request, viewer.subject)
+    return tokenOrLimit(await playbackTokens.create(request, viewer.subject))
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     log.warn(
@@ -111,6 +116,14 @@ async function issue(
     )
     return outcomeOfStreamError(error)
   }
+}
+
+function tokenOrLimit(outcome: PlaybackTokenOutcome): PlaybackToken | RateLimited | null {
+  if (outcome !== 'busy') return outcome
+  return rateLimited(
+    `Too many playback tokens at once (limit: ${MAX_WAITING_SIGNATURES} that wait for their signature).`,
+    1,
+  )
 }
 
 /**

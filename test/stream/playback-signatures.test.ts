@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { createPlaybackSigner } from '../../src/stream/playback-signer.ts'
 import { createPlaybackTokens } from '../../src/stream/playback-tokens.ts'
+import { MAX_WAITING_SIGNATURES } from '../../src/uploads/ports/playback-tokens.ts'
 
 const rsaKey = z.object({
   kty: z.literal('RSA'),
@@ -50,4 +51,14 @@ it('signs the tokens of one caller one after the other, and those of others mean
   const created = await Promise.all(['bob', 'carol', 'dave'].flatMap(signAll))
   expect(most).toBe(3)
   expect(new Set(created).size).toBe(60)
+
+  const many = await Promise.all(
+    Array.from({ length: MAX_WAITING_SIGNATURES + 1 }, (_, index) =>
+      tokens.create({ uid: 'erin', ttlSeconds: 60 + index, downloadable: false }, 'erin'),
+    ),
+  )
+  expect(many.filter((outcome) => outcome === 'busy')).toHaveLength(1)
+  expect(many.at(-1)).toBe('busy')
+  const later = { uid: 'erin', ttlSeconds: 9999, downloadable: false }
+  expect(await tokens.create(later, 'erin')).toMatchObject({ token: expect.any(String) })
 })

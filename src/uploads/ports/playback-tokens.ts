@@ -18,16 +18,22 @@ export interface PlaybackToken {
   readonly expiresAt: Date
 }
 
+/** Null if Stream does not know the video; `busy` if too many signatures of the caller wait. */
+export type PlaybackTokenOutcome = PlaybackToken | 'busy' | null
+
+/** Maximum number of one caller's signatures that wait for each other: they take about a second. */
+export const MAX_WAITING_SIGNATURES = 1000
+
 export interface PlaybackTokens {
   /**
    * Returns a token that can be shared: an existing one, or the result of a request in flight. Undefined if
    * `create` must be called. Rejects if such a request failed in the last seconds.
    */
-  find(request: PlaybackTokenRequest): MaybePromise<PlaybackToken | null> | undefined
+  find(request: PlaybackTokenRequest): MaybePromise<PlaybackTokenOutcome> | undefined
   /**
-   * Creates a token. Null if Stream does not know the video. Concurrent equal requests share one. Rejects with
-   * StreamError if Stream does not issue a token.
+   * Creates a token. Concurrent equal requests share one. Rejects with StreamError if Stream does not issue a
+   * token.
    * @param caller subject of the caller, whose signatures wait for each other
    */
-  create(request: PlaybackTokenRequest, caller: string): Promise<PlaybackToken | null>
+  create(request: PlaybackTokenRequest, caller: string): Promise<PlaybackTokenOutcome>
 }
