@@ -1,11 +1,20 @@
 /** Starts child processes that parse uploaded files. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { constants, getPriority, setPriority } from 'node:os'
 
 /**
  * Memory of a child process beyond its heap, in MiB: 80 of Node and its code, at most 128 of MediaInfo, and the bytes
  * that are read from the file.
  */
 const MORE_MB = 384
+
+/** Below this process, so that requests are served while files are read. */
+const FIRST_PRIORITY = constants.priority.PRIORITY_BELOW_NORMAL
+/** Below first attempts: a file that takes long leaves the processors to others. */
+const SECOND_PRIORITY = constants.priority.PRIORITY_LOW
+
+/** The first attempt at a file has a short timeout; files that exceed it have a second. */
+export type Attempt = 'first' | 'second'
 
 /**
  * Worker threads do not suffice: V8 ends the whole process if one large allocation exceeds the heap limit of a
@@ -14,7 +23,11 @@ const MORE_MB = 384
  * @param heapMb heap limit of V8's old generation, in MiB
  * @throws the system's error, such as EMFILE, if the process cannot start
  */
-export async function startChildProcess(module: URL, heapMb: number): Promise<ChildProcess> {
+export async function startChildProcess(
+  module: URL,
+  heapMb: number,
+  attempt: Attempt,
+): Promise<ChildProcess> {
   const child = fork(module, [String(heapMb + MORE_MB)], {
     execArgv: [`--max-old-space-size=${heapMb}`],
     // Passes only the variable for module resolution, so that the child gets no secrets.
@@ -22,10 +35,14 @@ export async function startChildProcess(module: URL, heapMb: number): Promise<Ch
     // No stderr: V8 writes a report there when memory runs out.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
-  if (child.pid === undefined) {
-    await new Promise((_resolve, reject) => {
+  const { pid } = child
+  if (pid === undefined) {
+    return new Promise((_resolve, reject) => {
       child.once('error', reject)
     })
   }
+  // A larger number is a lower priority, and only administrators may raise one.
+  const priority = attempt === 'first' ? FIRST_PRIORITY : SECOND_PRIORITY
+  setPriority(pid, Math.max(getPriority(), priority))
   return child
 }

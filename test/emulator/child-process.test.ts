@@ -1,9 +1,11 @@
-/** Child processes that cannot start. */
+/** Child processes that read files: their priority, and those that cannot start. */
 import { execFile } from 'node:child_process'
+import { constants, getPriority } from 'node:os'
 import { promisify } from 'node:util'
 
 import { expect, onTestFinished, test } from 'vitest'
 
+import { startChildProcess } from '../../src/emulator/child-process.ts'
 import { build } from '../kit/command.ts'
 
 /** Opens all files that the process may open, and starts a child process. */
@@ -11,7 +13,7 @@ const PROGRAM = `
 import { openSync } from 'node:fs'
 import { startChildProcess } from './dist/emulator/child-process.js'
 try { for (;;) openSync('/dev/null') } catch {}
-await startChildProcess(new URL('./dist/emulator/remux/remux-process.js', import.meta.url), 64).then(
+await startChildProcess(new URL('./dist/emulator/remux/remux-process.js', import.meta.url), 64, 'first').then(
   () => console.log('started'),
   (error) => console.log(error.code),
 )
@@ -27,3 +29,14 @@ test('without a free file descriptor rejects with the error of the system', asyn
   })
   expect(stdout).toBe('EMFILE\n')
 }, 60_000)
+
+test.each([
+  ['first', constants.priority.PRIORITY_BELOW_NORMAL],
+  ['second', constants.priority.PRIORITY_LOW],
+] as const)('of a %s attempt runs with priority %i', async (attempt, priority) => {
+  const module = new URL('../../src/emulator/remux/remux-process.js', import.meta.url)
+  const child = await startChildProcess(module, 64, attempt)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  if (child.pid === undefined) throw new Error('The process has no id.')
+  expect(getPriority(child.pid)).toBe(Math.max(getPriority(), priority))
+})

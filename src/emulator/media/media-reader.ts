@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
-import { startChildProcess } from '../child-process.ts'
+import { type Attempt, startChildProcess } from '../child-process.ts'
 import { FairQueue } from '../fair-queue.ts'
 
 /** A child process's result for one file. */
@@ -74,11 +74,13 @@ const DAMAGED: MediaReading = {
 /** Runs one child process, which reads one file at a time. After a process has ended, the next file starts another. */
 class ReaderProcess {
   readonly #heapMb: number
+  readonly #attempt: Attempt
   #child: ChildProcess | null = null
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(heapMb: number) {
+  constructor(heapMb: number, attempt: Attempt) {
     this.#heapMb = heapMb
+    this.#attempt = attempt
   }
 
   get isRunning(): boolean {
@@ -111,7 +113,7 @@ class ReaderProcess {
 
   async #start(): Promise<ChildProcess> {
     const module = new URL('./media-process.js', import.meta.url)
-    const child = await startChildProcess(module, this.#heapMb)
+    const child = await startChildProcess(module, this.#heapMb, this.#attempt)
     // A message to an ended process emits an error event.
     child.on('error', () => undefined)
     child.unref()
@@ -143,12 +145,14 @@ const MAX_RUNNING_PER_CREATOR = 1
 /** Reads files at the same time, in the turns of their creators, each in a process of its own. */
 class ReaderProcesses {
   readonly #heapMb: number
+  readonly #attempt: Attempt
   readonly #queue = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
   /** Those that read no file. Those whose process runs are last, and used first. */
   readonly #idle: ReaderProcess[] = []
 
-  constructor(heapMb: number) {
+  constructor(heapMb: number, attempt: Attempt) {
     this.#heapMb = heapMb
+    this.#attempt = attempt
   }
 
   /** Reads a file when it is its turn. Returns null if the file timed out or ended its process. */
@@ -159,7 +163,7 @@ class ReaderProcesses {
     onStart: () => void,
   ): Promise<MediaReading | null> {
     return this.#queue.run(creator, signal, async () => {
-      const reader = this.#idle.pop() ?? new ReaderProcess(this.#heapMb)
+      const reader = this.#idle.pop() ?? new ReaderProcess(this.#heapMb, this.#attempt)
       try {
         return await reader.read(job, signal, onStart)
       } finally {
@@ -181,8 +185,8 @@ class FileReader {
 
   constructor(limits: ReadingLimits) {
     this.#limits = limits
-    this.#first = new ReaderProcesses(limits.heapMb)
-    this.#second = new ReaderProcesses(limits.heapMb)
+    this.#first = new ReaderProcesses(limits.heapMb, 'first')
+    this.#second = new ReaderProcesses(limits.heapMb, 'second')
   }
 
   /** @param moreMs time in addition to the limits */

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 
 import { z } from 'zod'
 
-import { startChildProcess } from '../child-process.ts'
+import { type Attempt, startChildProcess } from '../child-process.ts'
 
 /** A file, and what its reading has found. */
 export interface RemuxJob {
@@ -22,6 +22,7 @@ export interface RemuxJob {
 }
 
 export interface RemuxLimits {
+  readonly attempt: Attempt
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
   /** Processor time in milliseconds. */
@@ -56,11 +57,12 @@ class RemuxError extends Error {
  */
 export async function remuxFile(
   job: RemuxJob,
-  { heapMb, timeoutMs }: RemuxLimits,
+  { attempt, heapMb, timeoutMs }: RemuxLimits,
   signal: AbortSignal,
 ): Promise<RemuxOutcome> {
   signal.throwIfAborted()
-  const child = await startChildProcess(new URL('./remux-process.js', import.meta.url), heapMb)
+  const module = new URL('./remux-process.js', import.meta.url)
+  const child = await startChildProcess(module, heapMb, attempt)
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
   if (signal.aborted) end()

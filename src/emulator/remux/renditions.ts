@@ -28,7 +28,7 @@ const MAX_RUNNING = 3
 const MAX_RUNNING_PER_CREATOR = 2
 
 /** Limits of the first attempt, in which most files end: five minutes of video take 0.5 s. */
-const QUICK: RemuxLimits = { heapMb: 96, timeoutMs: 1000 }
+const QUICK: RemuxLimits = { attempt: 'first', heapMb: 96, timeoutMs: 1000 }
 
 /** Files from this size on get the higher heap limit: the tables of ten hours at 60 frames per second need 380 MB. */
 const LARGE_FILE_BYTES = 16_777_216
@@ -130,7 +130,8 @@ export class Renditions {
     if (stored !== null) return stored
     const signal = AbortSignal.any([this.#closing, removal])
     const sizeBytes = video.sizeBytes ?? 0
-    const limits = {
+    const limits: RemuxLimits = {
+      attempt: 'second',
       heapMb: sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB,
       timeoutMs: Math.min(TIMEOUT_MS + Math.ceil(sizeBytes / BYTES_PER_MS), MAX_TIMEOUT_MS),
     }
