@@ -1,18 +1,18 @@
-/** The resolvers' context: viewer and its usage, dependencies, batched history reads, turns of pages, result limit. */
+/** The resolvers' context: viewer and its usage, dependencies, batched history reads, pages, result limit. */
 import { type CallerUsage, createCallerUsage } from '../uploads/caller-usage.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type ResultLimit, createResultLimit } from './result-limit.ts'
 import { limitReads } from './limit-reads.ts'
-import { type ReadInTurns, createReadInTurns } from './read-in-turns.ts'
+import { type OperationPages, createOperationPages } from './operation-pages.ts'
 
 export interface GraphQLContext {
   readonly dependencies: Dependencies
   readonly viewer: Viewer
   readonly usage: CallerUsage
   readonly history: HistoryReader
-  readonly readInTurns: ReadInTurns
+  readonly pages: OperationPages
   readonly resultLimit: ResultLimit
   /** Set by the transport of a subscription, and filled by its field. */
   readonly subscription?: SubscriptionState | undefined
@@ -40,7 +40,7 @@ export function createContext(shared: Dependencies, viewer: Viewer): GraphQLCont
     viewer,
     usage: createCallerUsage(dependencies, viewer),
     history: createHistoryReader(dependencies),
-    readInTurns: createReadInTurns(dependencies.clock),
+    pages: createOperationPages(dependencies.pageTurns, viewer.subject),
     resultLimit: createResultLimit(),
   }
 }

@@ -108,14 +108,14 @@ interface EntitiesArguments {
 /** Returns the uploads with one query, like `nodes`. */
 async function findEntities(
   representations: readonly unknown[],
-  { dependencies, viewer, resultLimit, readInTurns }: GraphQLContext,
+  { dependencies, viewer, resultLimit, pages }: GraphQLContext,
 ): Promise<readonly (Upload | null)[]> {
   if (representations.length > MAX_REPRESENTATIONS) {
     throw badUserInput(`Too many \`representations\` (limit: ${MAX_REPRESENTATIONS}).`)
   }
   const uids = representations.map(uidOf)
   resultLimit.consume(uids.length)
-  const found = await readInTurns(() => findUploads(dependencies, viewer, uids))
+  const found = await pages.read(() => findUploads(dependencies, viewer, uids))
   return uids.map((uid) => found.get(uid) ?? null)
 }
 

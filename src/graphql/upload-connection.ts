@@ -120,11 +120,11 @@ builder.queryField('uploads', (t) =>
         description: 'Filter; default: all uploads that are not deleted.',
       }),
     },
-    resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit, readInTurns }) => {
+    resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit, pages }) => {
       const page = toPageRequest(args)
       resultLimit.consumePage(page.size)
       const uploadFilter = toUploadFilter(filter ?? {})
-      return readInTurns(() => listUploads(dependencies, viewer, uploadFilter, page))
+      return pages.read(() => listUploads(dependencies, viewer, uploadFilter, page))
     },
   }),
 )

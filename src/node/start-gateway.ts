@@ -7,6 +7,7 @@ import type { Emulator } from '../emulator/emulator.ts'
 import { countByName } from '../callbacks/target-names.ts'
 import { createGateway } from '../http/gateway.ts'
 import { createScheduling } from './server/accept-priority.ts'
+import { createPageTurns } from './page-turns.ts'
 import { type HttpServer, startHttpServer } from './server/http-server.ts'
 import { overloadReason } from './server/load-shedder.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
@@ -165,6 +166,7 @@ export async function startGateway(
       mintsInFlight: new Map(),
       deletionsInFlight: new Map(),
       updatesInFlight: new Map(),
+      pageTurns: createPageTurns(scheduling),
       readVideo: (body) => readVideo(JSON.parse(body)),
       newId: () => uuidV7(clock.now()),
     }

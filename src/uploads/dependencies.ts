@@ -8,6 +8,7 @@ import type { Telemetry } from './ports/telemetry.ts'
 import type { CreateUploadOutcome, DeleteUploadOutcome } from './outcomes.ts'
 import type { Policy } from './policy.ts'
 import type { CallerRateLimit } from './caller-rate-limit.ts'
+import type { PageTurns } from './ports/page-turns.ts'
 import type { PlaybackTokens } from './ports/playback-tokens.ts'
 import type { WatchRegistry } from './ports/watch-registry.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -49,6 +50,7 @@ export interface Dependencies {
   readonly deletionsInFlight: Map<string, Promise<DeleteUploadOutcome>>
   /** Active changes by uid: one after the other. */
   readonly updatesInFlight: Map<string, Promise<unknown>>
+  readonly pageTurns: PageTurns
   /** Parses a webhook body as Stream sent it; null if it does not describe a video. */
   readVideo(body: string): StreamVideo | null
   /** Returns a new, globally unique upload id (the reference in Stream's meta). */

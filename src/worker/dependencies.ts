@@ -83,6 +83,8 @@ export async function openDependencies(
     mintsInFlight: new NoopMap(),
     deletionsInFlight: new NoopMap(),
     updatesInFlight: new NoopMap(),
+    // Each request has its own limit of processor time, and must not wait for others.
+    pageTurns: { enter: () => Promise.resolve(() => undefined), next: () => Promise.resolve() },
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => uuidV7(now()),
   }

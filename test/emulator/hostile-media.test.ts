@@ -138,7 +138,7 @@ test.each([
     const started = ended + filesBeingRead(directory).length
     const valid = await upload(testcardFile(), creatorOf(20))
     expect(valid.status.state).toBe('ready')
-    expect(ended + filesBeingRead(directory).length - started).toBeLessThanOrEqual(3)
+    expect(ended + filesBeingRead(directory).length - started).toBeLessThanOrEqual(6)
   },
   60_000,
 )

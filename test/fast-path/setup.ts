@@ -26,6 +26,8 @@ import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 import { readVideo } from '../../src/stream/read-video.ts'
 import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
 import type { Telemetry } from '../../src/uploads/ports/telemetry.ts'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
+import { createPageTurns } from '../../src/node/page-turns.ts'
 import type { Dependencies } from '../../src/uploads/dependencies.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { createCreationStore } from '../../src/uploads/create/creation-store.ts'
@@ -161,6 +163,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     mintsInFlight: new Map(),
     deletionsInFlight: new Map(),
     updatesInFlight: new Map(),
+    pageTurns: createPageTurns(createScheduling()),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: randomUUID,
   }

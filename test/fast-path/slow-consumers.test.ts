@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
-import { createEventTurns } from '../../src/node/server/event-turns.ts'
+import { createTurns } from '../../src/node/server/turns.ts'
 import { createMessageQueue } from '../../src/node/server/message-queue.ts'
 import { handleWebSocket } from '../../src/node/server/websocket-connection.ts'
 import { type Setup, createSetup } from './setup.ts'
@@ -188,7 +188,7 @@ async function startSocketServer(setup: Setup) {
     fastPath: setup.fastPath,
     log: setup.dependencies.log,
     messageQueue: createMessageQueue(scheduling),
-    eventTurns: createEventTurns(scheduling),
+    eventTurns: createTurns(scheduling),
     network: null,
     onAccepted: () => {},
     onWritten: () => {},

@@ -142,7 +142,8 @@ it('reads at most as many uploads as the result limit, independent of the select
       headers,
     })
     expect(text).toContain('"code":"RESULT_TOO_LARGE"')
-    expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
+    // Nothing more is read once the operation has an error.
+    expect(read.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(1000)
   }
 })
 
@@ -198,11 +199,16 @@ it('limits concurrent reads of one operation on a shared database to 4', async (
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
+  for (const [field, most] of [
+    // Pages are read one after the other, each with its count.
+    ['uploads(first: 1) { __typename }', 1],
+    ['uploads(first: 1) { totalCount }', 1],
+    ['upload(uid: "x") { uid }', 4],
+  ] as const) {
     largest = 0
     const { text } = await expectSameResponse(setup, { query: repeat(field, 50), headers })
     expect(text).not.toContain('errors')
-    expect(largest).toBe(4)
+    expect(largest).toBe(most)
   }
 })
 

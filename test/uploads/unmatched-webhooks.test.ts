@@ -10,6 +10,8 @@ import { readVideo } from '../../src/stream/read-video.ts'
 import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
 import { createCreationStore } from '../../src/uploads/create/creation-store.ts'
 import { createUpload } from '../../src/uploads/create/create-upload.ts'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
+import { createPageTurns } from '../../src/node/page-turns.ts'
 import type { Dependencies } from '../../src/uploads/dependencies.ts'
 import { createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
 import { receiveWebhook } from '../../src/uploads/status/receive-webhook.ts'
@@ -70,6 +72,7 @@ async function startDependencies(): Promise<Dependencies> {
     mintsInFlight: new Map(),
     deletionsInFlight: new Map(),
     updatesInFlight: new Map(),
+    pageTurns: createPageTurns(createScheduling()),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => crypto.randomUUID(),
   }

@@ -13,7 +13,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { createConnectionLimit } from './connection-limit.ts'
-import { createEventTurns } from './event-turns.ts'
+import { createTurns } from './turns.ts'
 import { MAX_HEADERS, SHOWN_HEADERS, hasTooManyHeaders } from './header-count.ts'
 import { type Rejection, rejectRequest } from './reject-request.ts'
 import { createRequestInfoReader } from './request-info.ts'
@@ -138,7 +138,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
   let draining = false
   const unreadBytes = createUnreadBytes(options.monotonicMs)
-  const eventTurns = createEventTurns(scheduling)
+  const eventTurns = createTurns(scheduling)
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,

@@ -16,7 +16,7 @@ import type { RawResponse } from '../../http/response-headers.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
 import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'
-import type { EventTurns } from './event-turns.ts'
+import type { Turns } from './turns.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded, writeResponse, writeUnexpectedError } from './responses.ts'
@@ -58,7 +58,7 @@ export interface RequestHandlerOptions {
   /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
   readonly readMs: number
   readonly scheduling: Scheduling
-  readonly eventTurns: EventTurns
+  readonly eventTurns: Turns
 }
 
 /** Listener for requests of Node's server. */

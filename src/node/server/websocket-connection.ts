@@ -9,7 +9,7 @@ import {
   PING_MS,
 } from '../../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { EventTurns } from './event-turns.ts'
+import type { Turns } from './turns.ts'
 import type { MessageQueue } from './message-queue.ts'
 
 /** Unsent bytes at which events wait, and newer events of an upload replace older ones. */
@@ -26,7 +26,7 @@ export interface WebSocketConnectionOptions {
   readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'>
   readonly log: Logger
   readonly messageQueue: MessageQueue
-  readonly eventTurns: EventTurns
+  readonly eventTurns: Turns
   /** Network of the client's address; null if unknown. */
   readonly network: string | null
   /** Called once, when `connection_init` was accepted. */

@@ -12,7 +12,7 @@ import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Scheduling } from './accept-priority.ts'
-import type { EventTurns } from './event-turns.ts'
+import type { Turns } from './turns.ts'
 import { hasTooManyHeaders } from './header-count.ts'
 import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
@@ -38,7 +38,7 @@ export interface WebSocketServerOptions {
   readonly log: Logger
   readonly unreadBytes: UnreadBytes
   readonly scheduling: Scheduling
-  readonly eventTurns: EventTurns
+  readonly eventTurns: Turns
   /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
   /** Called with the connection when its `connection_init` was accepted. */

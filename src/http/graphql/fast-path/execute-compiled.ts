@@ -1,6 +1,6 @@
 /** Executes a compiled query or mutation and returns its response. */
 import { OperationTypeNode } from 'graphql'
-import { createContext } from '../../../graphql/context.ts'
+import { type GraphQLContext, createContext } from '../../../graphql/context.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import type { ConcurrencyLimit } from '../plugins/concurrency-limit.ts'
@@ -53,10 +53,11 @@ export function executeCompiled(
   const dependencies = isMutation
     ? requestScoped(fastPath.dependencies, post.requestId)
     : fastPath.dependencies
+  const context = createContext(dependencies, viewer)
   const progress: Progress = { results: isMutation ? new Map() : NO_RESULTS, isTimedOut: false }
   try {
     const data = operation.execute({
-      context: createContext(dependencies, viewer),
+      context,
       variables: request.variables,
       outcomes: progress.results,
       isTimedOut: () => progress.isTimedOut,
@@ -64,8 +65,9 @@ export function executeCompiled(
     // Synchronous results need neither the concurrency limit nor a deadline.
     return typeof data === 'string'
       ? successResponse(fastPath, request, data)
-      : respondWhenReady(fastPath, request, { dependencies, data, progress })
+      : respondWhenReady(fastPath, request, { dependencies, data, progress, context })
   } catch {
+    context.pages.end()
     return null
   }
 }
@@ -82,12 +84,13 @@ interface AsyncExecution {
   readonly dependencies: Dependencies
   readonly data: Promise<string>
   readonly progress: Progress
+  readonly context: GraphQLContext
 }
 
 function respondWhenReady(
   fastPath: CompiledExecutionDependencies,
   request: CompiledRequest,
-  { dependencies, data, progress }: AsyncExecution,
+  { dependencies, data, progress, context }: AsyncExecution,
 ): Promise<RawResponse | null> {
   const { operation, viewer, variables, headers } = request
   const release = fastPath.concurrencyLimit.acquire(viewer.subject)
@@ -100,6 +103,7 @@ function respondWhenReady(
     })
     function respond(response: RawResponse | null): void {
       end()
+      context.pages.end()
       release?.()
       resolve(response)
     }

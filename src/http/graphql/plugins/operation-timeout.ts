@@ -12,7 +12,7 @@ export const OPERATION_TIMEOUT_MS = 30_000
  */
 export function createOperationTimeout(deadlines: Deadlines): GatewayPlugin {
   return {
-    onExecute({ executeFn, setExecuteFn }) {
+    onExecute({ args: { contextValue }, executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
         const timeout = new AbortController()
         const end = deadlines.start(() => timeout.abort(timeoutError()))
@@ -26,6 +26,7 @@ export function createOperationTimeout(deadlines: Deadlines): GatewayPlugin {
           return { data: null, errors: [timeoutError()] }
         } finally {
           end()
+          contextValue.pages.end()
         }
       })
     },

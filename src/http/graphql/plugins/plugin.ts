@@ -1,5 +1,6 @@
 /** Type of the gateway's Yoga plugins, and a helper that changes results. */
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { OperationPages } from '../../../graphql/operation-pages.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import type { Accept } from '../../header-lists.ts'
 import type { ExecutionResult } from 'graphql'
@@ -8,6 +9,7 @@ export type GatewayPlugin = Plugin<
   {
     readonly viewer: Viewer
     readonly requestId?: string | undefined
+    readonly pages: OperationPages
   },
   { readonly accept?: Accept | undefined }
 >
