@@ -83,6 +83,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'http/graphql/plugins/': {
     inside: [...http, 'http/graphql/endpoint.ts', 'http/middleware/error-response.ts'],
+    types: ['graphql/operation-pages.ts'],
     packages: ['graphql', 'graphql-yoga', '@escape.tech', 'lru-cache'],
   },
   'http/graphql/fast-path/': {
