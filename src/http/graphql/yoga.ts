@@ -1,4 +1,12 @@
 /** Creates GraphQL Yoga with the gateway's schema, context and plugins; its own HTTP features are off. */
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  subscribe,
+} from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import {
   type GraphQLContext,
@@ -25,13 +33,6 @@ import { variableErrorsPlugin } from './plugins/variable-errors.ts'
 import type { Accept } from '../header-lists.ts'
 import { requestScoped } from '../middleware/request-id.ts'
 import { createOperationTimeout } from './plugins/operation-timeout.ts'
-import type {
-  GraphQLSchema,
-  DocumentNode,
-  GraphQLError,
-  ExecutionArgs,
-  ExecutionResult,
-} from 'graphql'
 
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
@@ -45,8 +46,14 @@ export interface YogaOptions {
   readonly subscriptionDocuments: SubscriptionDocuments
 }
 
+/** Replaces the `subscribe` of Yoga's executor, which keeps the result of each event until the next is executed. */
+const subscribePlugin: GatewayPlugin = {
+  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+}
+
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
+    subscribePlugin,
     createPersistedQueriesPlugin(options.findDocument),
     contentNegotiationPlugin,
     parserLimitsPlugin,
