@@ -30,22 +30,26 @@ export function withReconnect(
     await Promise.allSettled([events.cancel(), reader.cancel()])
   }
   disconnected.addEventListener('abort', () => void cancel(), { once: true })
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await reader.read()
-      if (done) {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read()
+        if (done) {
+          controller.close()
+          return
+        }
+        // Yoga enqueues each event as its own chunk, including `complete`, and closes its stream after it.
+        if (!isInterrupted() || !decoder.decode(value).startsWith(COMPLETE)) {
+          controller.enqueue(value)
+          return
+        }
+        controller.enqueue(encoder.encode(SSE_RECONNECT))
         controller.close()
-        return
-      }
-      // Yoga enqueues each event as its own chunk, including `complete`, and closes its stream after it.
-      if (!isInterrupted() || !decoder.decode(value).startsWith(COMPLETE)) {
-        controller.enqueue(value)
-        return
-      }
-      controller.enqueue(encoder.encode(SSE_RECONNECT))
-      controller.close()
-      await cancel()
+        await cancel()
+      },
+      cancel,
     },
-    cancel,
-  })
+    // Reads nothing in advance: what waits here is not counted as unread.
+    { highWaterMark: 0 },
+  )
 }
