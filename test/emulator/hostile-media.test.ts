@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
 import { box, plainTables, plainVideo, u32, writeMp4 } from '../kit/mp4.ts'
+import { childProcesses } from './kit/child-processes.ts'
 import { equalFragments, filesBeingRead, fragmented } from './kit/hostile-files.ts'
 import { pollUntil } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
@@ -142,6 +143,18 @@ test.each([
   },
   60_000,
 )
+
+test('a process waits for the next file while a slow one is read', async () => {
+  const directory = await temporaryFolder()
+  const stream = createStreamClient(await startTestEmulator({ directory, encodeMs: 0 }))
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  // The end of the test aborts this request.
+  void stream.sendFile(uploadURL, new Blob([equalFragments])).catch(() => null)
+  await pollUntil(async () => filesBeingRead(directory).includes(uid))
+  // The limits end the process that reads it.
+  await pollUntil(async () => (await childProcesses('media-process.js')).length > 1)
+  expect(filesBeingRead(directory)).toContain(uid)
+})
 
 test('slow files that wait to be read do not delay the next start', async () => {
   const directory = await temporaryFolder()

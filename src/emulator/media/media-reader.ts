@@ -76,6 +76,7 @@ class ReaderProcess {
   readonly #heapMb: number
   readonly #attempt: Attempt
   #child: ChildProcess | null = null
+  #starting: Promise<ChildProcess> | null = null
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor(heapMb: number, attempt: Attempt) {
@@ -87,11 +88,16 @@ class ReaderProcess {
     return this.#child !== null
   }
 
+  /** Starts the process in the background. If that fails, the next file starts it again, and reports the error. */
+  startEarly(): void {
+    this.#running().catch(() => undefined)
+  }
+
   /** Reads a file. Returns null if the file timed out or ended the process. */
   async read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading | null> {
-    clearTimeout(this.#idleTimer)
     signal.throwIfAborted()
-    const child = this.#child ?? (await this.#start())
+    const child = await this.#running()
+    clearTimeout(this.#idleTimer)
     const end = () => this.#end()
     signal.addEventListener('abort', end)
     try {
@@ -107,8 +113,17 @@ class ReaderProcess {
       return mediaReadingSchema.safeParse(message).data ?? DAMAGED
     } finally {
       signal.removeEventListener('abort', end)
-      this.#idleTimer = setTimeout(end, IDLE_MS).unref()
+      this.#endWhenIdle()
     }
+  }
+
+  /** Resolves when the process runs. */
+  async #running(): Promise<ChildProcess> {
+    if (this.#child !== null) return this.#child
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = null
+    })
+    return this.#starting
   }
 
   async #start(): Promise<ChildProcess> {
@@ -127,7 +142,13 @@ class ReaderProcess {
       if (this.#child === child) this.#child = null
     })
     this.#child = child
+    this.#endWhenIdle()
     return child
+  }
+
+  #endWhenIdle(): void {
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = setTimeout(() => this.#end(), IDLE_MS).unref()
   }
 
   /** Kills the process. */
@@ -149,6 +170,7 @@ class ReaderProcesses {
   readonly #queue = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
   /** Those that read no file. Those whose process runs are last, and used first. */
   readonly #idle: ReaderProcess[] = []
+  #count = 0
 
   constructor(heapMb: number, attempt: Attempt) {
     this.#heapMb = heapMb
@@ -163,14 +185,32 @@ class ReaderProcesses {
     onStart: () => void,
   ): Promise<MediaReading | null> {
     return this.#queue.run(creator, signal, async () => {
-      const reader = this.#idle.pop() ?? new ReaderProcess(this.#heapMb, this.#attempt)
+      const reader = this.#idle.pop() ?? this.#add()
       try {
-        return await reader.read(job, signal, onStart)
+        return await reader.read(job, signal, () => {
+          onStart()
+          this.#startNext()
+        })
       } finally {
         if (reader.isRunning) this.#idle.push(reader)
         else this.#idle.unshift(reader)
       }
     })
+  }
+
+  #add(): ReaderProcess {
+    this.#count += 1
+    return new ReaderProcess(this.#heapMb, this.#attempt)
+  }
+
+  /**
+   * Has a process ready for the next file, because this one may end its own. A start takes 0.1 seconds, and one second
+   * while others use the processors. Second attempts have no such process: their files have waited longer than that.
+   */
+  #startNext(): void {
+    if (this.#attempt === 'second') return
+    if (this.#idle.length === 0 && this.#count < MAX_RUNNING) this.#idle.push(this.#add())
+    this.#idle.at(-1)?.startEarly()
   }
 }
 
