@@ -2,6 +2,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { constants, getPriority, setPriority } from 'node:os'
 
+import { CreatorLimit } from './creator-limit.ts'
+
 /**
  * Memory of a child process beyond its heap, in MiB: 80 of Node and its code, at most 128 of MediaInfo, and the bytes
  * that are read from the file.
@@ -15,6 +17,12 @@ const SECOND_PRIORITY = constants.priority.PRIORITY_LOW
 
 /** The first attempt at a file has a short timeout; files that exceed it have a second. */
 export type Attempt = 'first' | 'second'
+
+/**
+ * Processes that work for one creator at the same time, whatever they do: a creator with all kinds of slow files has no
+ * more of the processors than others. One process that takes minutes leaves a place for short ones.
+ */
+export const processesPerCreator = new CreatorLimit(2)
 
 /**
  * Worker threads do not suffice: V8 ends the whole process if one large allocation exceeds the heap limit of a

@@ -1,5 +1,7 @@
 /** Bounds the number of jobs that run at the same time, and chooses fairly which of the others is next. */
 
+import type { CreatorLimit } from './creator-limit.ts'
+
 interface WaitingCreator {
   readonly creator: string | null
   /** Callbacks that start the creator's jobs, oldest first; at least one. */
@@ -11,15 +13,13 @@ export class FairQueue {
   readonly #waiting: WaitingCreator[] = []
   /** Creators whose jobs were started since there was nobody waiting. */
   readonly #served = new Set<string | null>()
-  /** Number of running jobs of each creator that has one. */
-  readonly #running = new Map<string | null, number>()
-  readonly #maxPerCreator: number
+  readonly #perCreator: CreatorLimit
   #free: number
 
-  /** @param maxPerCreator keeps the other places for other creators, whatever a job takes */
-  constructor(maxRunning: number, maxPerCreator: number) {
+  /** @param perCreator leaves places to other creators, whatever a job takes; queues may share it */
+  constructor(maxRunning: number, perCreator: CreatorLimit) {
     this.#free = maxRunning
-    this.#maxPerCreator = maxPerCreator
+    this.#perCreator = perCreator
   }
 
   /**
@@ -34,30 +34,24 @@ export class FairQueue {
     job: () => Promise<Result>,
   ): Promise<Result> {
     signal.throwIfAborted()
-    if (this.#free > 0 && this.#mayRun(creator)) this.#take(creator)
+    if (this.#mayRun(creator)) this.#take(creator)
     else await this.#wait(creator, signal)
     try {
       return await job()
     } finally {
-      this.#release(creator)
-      this.#startNext()
+      if (this.#waiting.length === 0) this.#served.clear()
+      this.#free += 1
+      this.#perCreator.end(creator)
     }
   }
 
   #mayRun(creator: string | null): boolean {
-    return (this.#running.get(creator) ?? 0) < this.#maxPerCreator
+    return this.#free > 0 && this.#perCreator.mayRun(creator)
   }
 
   #take(creator: string | null): void {
     this.#free -= 1
-    this.#running.set(creator, (this.#running.get(creator) ?? 0) + 1)
-  }
-
-  #release(creator: string | null): void {
-    this.#free += 1
-    const running = (this.#running.get(creator) ?? 0) - 1
-    if (running > 0) this.#running.set(creator, running)
-    else this.#running.delete(creator)
+    this.#perCreator.add(creator)
   }
 
   #wait(creator: string | null, signal: AbortSignal): Promise<void> {
@@ -66,12 +60,14 @@ export class FairQueue {
       entry = { creator, jobs: [] }
       if (this.#served.has(creator)) this.#waiting.push(entry)
       else this.#waiting.unshift(entry)
+      this.#perCreator.wait(this.#startNext)
     }
     const { jobs } = entry
     return new Promise((resolve, reject) => {
       const leave = () => {
         jobs.splice(jobs.indexOf(start), 1)
         if (jobs.length === 0) this.#waiting.splice(this.#waiting.indexOf(entry), 1)
+        if (this.#waiting.length === 0) this.#perCreator.stopWaiting(this.#startNext)
         reject(new Error('The job was aborted.', { cause: signal.reason }))
       }
       const start = () => {
@@ -83,8 +79,8 @@ export class FairQueue {
     })
   }
 
-  #startNext(): void {
-    if (this.#waiting.length === 0) this.#served.clear()
+  /** Starts a job if one may run. */
+  readonly #startNext = (): void => {
     const index = this.#waiting.findIndex(({ creator }) => this.#mayRun(creator))
     const [next] = index === -1 ? [] : this.#waiting.splice(index, 1)
     if (next === undefined) return
@@ -92,6 +88,8 @@ export class FairQueue {
     this.#take(next.creator)
     const start = next.jobs.pop()
     if (next.jobs.length > 0) this.#waiting.push(next)
+    this.#perCreator.stopWaiting(this.#startNext)
+    if (this.#waiting.length > 0) this.#perCreator.wait(this.#startNext)
     start?.()
   }
 }

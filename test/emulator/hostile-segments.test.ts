@@ -1,8 +1,9 @@
 /** Files whose manifests, segments or attachments cost much time or memory. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, open, rename, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 import { expect, onTestFinished, test } from 'vitest'
@@ -106,6 +107,32 @@ test.each([
   },
   60_000,
 )
+
+test('the slow files of one creator have two processes, and a small file is read meanwhile', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const stream = createStreamClient(await startTestEmulator({ directory, encodeMs: 0 }))
+  const slow = new Blob([oneChunk(48_000, 16)])
+  for (let index = 0; index < 4; index += 1) {
+    const { playback } = await upload(stream, slow, 'ada')
+    // The end of the test aborts this request.
+    void fetch(playback.hls).catch(() => null)
+  }
+  const small = upload(stream, testcardFile(), 'ada')
+  const started = new Set<string>()
+  let most = 0
+  await pollUntil(async () => {
+    const names = await readdir(join(directory, 'segments')).catch(() => [])
+    const running = names.filter((name) => name.endsWith('.part'))
+    for (const name of running) started.add(name)
+    most = Math.max(most, running.length)
+    // The processes have a lower priority than a loop without pauses.
+    await setTimeout(20)
+    return started.size === 4
+  })
+  expect(most).toBe(2)
+  expect((await small).status.state).toBe('ready')
+}, 120_000)
 
 /** Element ids of Matroska (RFC 9559). */
 const SEGMENT = 0x18_53_80_67

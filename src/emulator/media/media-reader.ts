@@ -8,7 +8,8 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
-import { type Attempt, startChildProcess } from '../child-process.ts'
+import { type Attempt, processesPerCreator, startChildProcess } from '../child-process.ts'
+import { CreatorLimit } from '../creator-limit.ts'
 import { FairQueue } from '../fair-queue.ts'
 
 /** A child process's result for one file. */
@@ -167,7 +168,10 @@ const MAX_RUNNING_PER_CREATOR = 1
 class ReaderProcesses {
   readonly #heapMb: number
   readonly #attempt: Attempt
-  readonly #queue = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
+  readonly #queue = new FairQueue(
+    MAX_RUNNING,
+    new CreatorLimit(MAX_RUNNING_PER_CREATOR, processesPerCreator),
+  )
   /** Those that read no file. Those whose process runs are last, and used first. */
   readonly #idle: ReaderProcess[] = []
   #count = 0

@@ -5,6 +5,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+import { processesPerCreator } from '../child-process.ts'
+import { CreatorLimit } from '../creator-limit.ts'
 import { FairQueue } from '../fair-queue.ts'
 import {
   FILE_MODE,
@@ -24,8 +26,8 @@ export type RemuxResult =
 
 /** Files that are remuxed at the same time, per attempt. An attempt may take two minutes. */
 const MAX_RUNNING = 3
-/** Leaves a place for other creators. */
-const MAX_RUNNING_PER_CREATOR = 2
+/** Leaves one of the creator's processes to their other files. */
+const MAX_SECOND_PER_CREATOR = 1
 
 /** Limits of the first attempt, in which most files end: five minutes of video take 0.5 s. */
 const QUICK: RemuxLimits = { attempt: 'first', heapMb: 96, timeoutMs: 1000 }
@@ -66,8 +68,11 @@ export class Renditions {
   readonly #closing: AbortSignal
   readonly #loading = new Map<string, Loading>()
   /** Files that exceed the limits of the first attempt do not delay the first attempts of others. */
-  readonly #firstAttempts = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
-  readonly #secondAttempts = new FairQueue(MAX_RUNNING, MAX_RUNNING_PER_CREATOR)
+  readonly #firstAttempts = new FairQueue(MAX_RUNNING, processesPerCreator)
+  readonly #secondAttempts = new FairQueue(
+    MAX_RUNNING,
+    new CreatorLimit(MAX_SECOND_PER_CREATOR, processesPerCreator),
+  )
 
   constructor(files: VideoFiles, closing: AbortSignal) {
     this.#files = files
