@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -99,6 +100,63 @@ test('leaves files alone that it has not written, such as those of a file browse
     expect(names.toSorted()).toEqual(['.DS_Store', uid, 'lost+found', 'notes.part'].toSorted())
   }
   expect((await fetch(`${second.url}/${uid}/video`)).status).toBe(200)
+})
+
+/** Copies the row of a video with new ids. */
+function copyRow(directory: string, uid: string, copies: number): void {
+  const database = new Database(join(directory, 'emulator.db'))
+  const columns = database
+    .prepare<[], string>(`SELECT name FROM pragma_table_info('videos')`)
+    .pluck()
+    .all()
+  const unique: Record<string, string> = {
+    uid: 'lower(hex(randomblob(16)))',
+    upload_id: 'lower(hex(randomblob(16)))',
+    created_us: 'created_us + copy',
+  }
+  database
+    .prepare(
+      `WITH RECURSIVE copies (copy) AS (SELECT 1 UNION ALL SELECT copy + 1 FROM copies LIMIT ?)
+       INSERT INTO videos (${columns.join(', ')})
+       SELECT ${columns.map((name) => unique[name] ?? name).join(', ')} FROM videos, copies WHERE uid = ?`,
+    )
+    .run(copies, uid)
+  database.close()
+}
+
+test('does not load uploads without bytes at the start', async () => {
+  const directory = await folder()
+  const first = await startTestEmulator({ directory })
+  const stream = createStreamClient(first)
+  const { uid } = await stream.mintTus(6_000_000)
+  await stream.call('POST', `/${uid}`, { meta: { name: 'x'.repeat(4000) } })
+  await first.close()
+  copyRow(directory, uid, 20_000)
+
+  const before = process.memoryUsage().heapUsed
+  const second = await startTestEmulator({ directory })
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(40_000_000)
+  expect((await createStreamClient(second).details(uid)).status.state).toBe('pendingupload')
+})
+
+test('reads all files that were not read before the end', async () => {
+  const directory = await folder()
+  const first = await startTestEmulator({ directory, encodeMs: 0 })
+  const stream = createStreamClient(first)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(uploadURL, testcardFile())
+  await first.close()
+  const database = new Database(join(directory, 'emulator.db'))
+  database.prepare('UPDATE videos SET media = NULL, stored_seconds = NULL').run()
+  database.close()
+  copyRow(directory, uid, 200)
+
+  const second = await startTestEmulator({ directory, encodeMs: 0 })
+  await pollUntil(async () => {
+    const { videos } = await second.state()
+    return videos.length === 201 && videos.every(({ state }) => ['ready', 'error'].includes(state))
+  })
+  expect((await createStreamClient(second).details(uid)).status.state).toBe('ready')
 })
 
 test('delivers a failed webhook after the restart', async () => {

@@ -69,6 +69,9 @@ async function untilStored<Result>(
   }
 }
 
+/** Interrupted uploads that are completed at the same time. Most wait for a process that reads files. */
+const MAX_RESUMING = 100
+
 /**
  * Completes uploads that a killed process interrupted: tus uploads with all bytes on disk that were
  * not marked received, and received files without media info. A file that was being read when the
@@ -76,22 +79,37 @@ async function untilStored<Result>(
  * rejects if one failed.
  */
 export async function resumeInterrupted(dependencies: CompletionDependencies): Promise<void> {
-  const work = dependencies.library.interrupted().map((video) => resume(dependencies, video))
-  for (const result of await Promise.allSettled(work)) {
-    if (result.status === 'rejected') throw result.reason
+  const { closing, files, library } = dependencies
+  // Uids alone: there may be very many uploads, most of which got no bytes.
+  const jobs = [
+    ...library.unreadFiles().map((uid) => () => resumeReading(dependencies, uid)),
+    ...library
+      .openTusUploads(files.stored.uids())
+      .map((uid) => () => resumeUpload(dependencies, uid)),
+  ].values()
+  const errors: unknown[] = []
+  const work = async () => {
+    for (const job of jobs) {
+      if (closing.aborted) return
+      await job().catch((error: unknown) => errors.push(error))
+    }
   }
+  await Promise.all(Array.from({ length: MAX_RESUMING }, work))
+  if (errors.length > 0) throw errors[0]
 }
 
-async function resume(dependencies: CompletionDependencies, video: Video): Promise<void> {
-  const { files, library } = dependencies
-  if (video.receivedAt === null) {
-    const size = await files.size(video.uid)
-    if (size !== null && size === video.uploadLength) {
-      await completeUpload(dependencies, video, size)
-    }
-  } else if (library.isReading(video.uid)) {
-    library.setMedia(video.uid, damagedMedia)
-  } else {
-    await inspectFile(dependencies, video, video.sizeBytes ?? 0)
-  }
+async function resumeReading(dependencies: CompletionDependencies, uid: string): Promise<void> {
+  const { library } = dependencies
+  const video = library.find(uid)
+  if (video === null) return
+  if (library.isReading(uid)) library.setMedia(uid, damagedMedia)
+  else await inspectFile(dependencies, video, video.sizeBytes ?? 0)
+}
+
+async function resumeUpload(dependencies: CompletionDependencies, uid: string): Promise<void> {
+  const video = dependencies.library.find(uid)
+  // A request may have completed it since the start.
+  if (video === null || video.receivedAt !== null) return
+  const size = await dependencies.files.size(uid)
+  if (size !== null && size === video.uploadLength) await completeUpload(dependencies, video, size)
 }

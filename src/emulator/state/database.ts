@@ -38,6 +38,7 @@ const TABLES = `
     WHERE scheduled_deletion IS NOT NULL;
   CREATE INDEX IF NOT EXISTS videos_waiting ON videos (created_us) WHERE received_at IS NULL;
   CREATE INDEX IF NOT EXISTS videos_by_lapse ON videos (upload_expiry) WHERE received_at IS NULL; -- word-ok: stored
+  CREATE INDEX IF NOT EXISTS videos_unread ON videos (uid) WHERE received_at IS NOT NULL AND media IS NULL;
   CREATE INDEX IF NOT EXISTS videos_by_finish ON videos (finishes_at)
     WHERE finishes_at IS NOT NULL;
 

@@ -25,9 +25,8 @@ export async function deleteDue(
 
 /** Removes files of deleted and failed videos: the process may have ended before it removed them. */
 export async function removeUnneededFiles(dependencies: DeletionDependencies): Promise<void> {
-  const needed = dependencies.library.uidsWithFile()
   for (const uid of dependencies.files.stored.uids()) {
-    if (!needed.has(uid)) await removeFiles(dependencies, uid)
+    if (!dependencies.library.needsFile(uid)) await removeFiles(dependencies, uid)
   }
 }
 

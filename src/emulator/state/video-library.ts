@@ -171,9 +171,9 @@ export class VideoLibrary {
     return this.#statements.expiredTusUploads(after, until)
   }
 
-  /** Returns the videos whose file is needed: all but those that failed. */
-  uidsWithFile(): Set<string> {
-    return new Set(this.#statements.uidsWithFile())
+  /** Returns true for a video whose file is needed: for all but those that failed. */
+  needsFile(uid: string): boolean {
+    return this.#statements.needsFile(uid)
   }
 
   /** Returns the videos whose `scheduledDeletion` has passed. */
@@ -181,15 +181,14 @@ export class VideoLibrary {
     return this.#statements.uidsDueForDeletion(now)
   }
 
-  /** Returns possibly interrupted videos: open tus uploads, received files without media info. */
-  interrupted(): Video[] {
-    return this.#database
-      .prepare<[], VideoRow>(
-        `SELECT * FROM videos WHERE (received_at IS NULL AND kind = 'tus')
-           OR (received_at IS NOT NULL AND media IS NULL)`,
-      )
-      .all()
-      .map(rowToVideo)
+  /** Returns the received files without media info, creators in turn. */
+  unreadFiles(): string[] {
+    return this.#statements.unreadFiles()
+  }
+
+  /** Returns those of the videos that are unfinished tus uploads, creators in turn. */
+  openTusUploads(uids: readonly string[]): string[] {
+    return this.#statements.openTusUploads(uids)
   }
 
   /** Removes all videos and the outbox. Returns the removed uids. */

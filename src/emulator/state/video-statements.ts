@@ -13,6 +13,9 @@ const PLACEHOLDERS = COLUMNS.split(', ')
   .map((column) => `@${column}`)
   .join(', ')
 
+/** Order of rows: one of each creator, then the next of each. */
+const CREATORS_IN_TURN = 'row_number() OVER (PARTITION BY creator ORDER BY created_us DESC)'
+
 export type VideoStatements = ReturnType<typeof prepareVideoStatements>
 
 /** Prepares the statements. Those that write return the number of changed rows. */
@@ -62,8 +65,15 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     `SELECT uid FROM videos WHERE received_at IS NULL AND upload_expiry > ? AND upload_expiry <= ?
        AND kind = 'tus'`,
   )
-  const uidsWithFile = database.prepare<[], { uid: string }>(
-    `SELECT uid FROM videos WHERE media IS NULL OR json_extract(media, '$.failure') IS NULL`,
+  const needsFile = database.prepare<[string], { uid: string }>(
+    `SELECT uid FROM videos WHERE uid = ? AND (media IS NULL OR json_extract(media, '$.failure') IS NULL)`,
+  )
+  const unreadFiles = database.prepare<[], { uid: string }>(
+    `SELECT uid FROM videos WHERE received_at IS NOT NULL AND media IS NULL ORDER BY ${CREATORS_IN_TURN}`,
+  )
+  const openTusUploads = database.prepare<[string], { uid: string }>(
+    `SELECT uid FROM videos WHERE uid IN (SELECT value FROM json_each(?)) AND received_at IS NULL
+       AND kind = 'tus' ORDER BY ${CREATORS_IN_TURN}`,
   )
   const passedTime = database.prepare<{ after: number; until: number }, StorageTotals>(
     `SELECT coalesce(sum(reserved), 0) AS reservedSeconds, coalesce(sum(stored), 0) AS storedSeconds,
@@ -95,7 +105,10 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     uidsDueForDeletion: (now: number) => dueForDeletion.all(now).map((row) => row.uid),
     expiredTusUploads: (after: number, until: number) =>
       expiredTusUploads.all(after, until).map((row) => row.uid),
-    uidsWithFile: () => uidsWithFile.all().map((row) => row.uid),
+    needsFile: (uid: string) => needsFile.get(uid) !== undefined,
+    unreadFiles: () => unreadFiles.all().map((row) => row.uid),
+    openTusUploads: (uids: readonly string[]) =>
+      openTusUploads.all(JSON.stringify(uids)).map((row) => row.uid),
     /** Returns the change of the totals when upload URLs expire or processing ends in `(after, until]`. */
     passedTime: (after: number, until: number) => passedTime.get({ after, until }) ?? NO_STORAGE,
   }
