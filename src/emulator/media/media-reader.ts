@@ -161,6 +161,8 @@ class ReaderProcess {
 
 /** Files that are read at the same time, per size class and attempt. */
 const MAX_RUNNING = 3
+/** Milliseconds after which a file is slow: most take 10, and end no process. */
+const SLOW_MS = 50
 /** The files of one creator wait for each other, and not those of others: each may end its process. */
 const MAX_RUNNING_PER_CREATOR = 1
 
@@ -190,12 +192,14 @@ class ReaderProcesses {
   ): Promise<MediaReading | null> {
     return this.#queue.run(creator, signal, async () => {
       const reader = this.#idle.pop() ?? this.#add()
+      let slow: NodeJS.Timeout | undefined
       try {
         return await reader.read(job, signal, () => {
           onStart()
-          this.#startNext()
+          slow = setTimeout(() => this.#startNext(), SLOW_MS).unref()
         })
       } finally {
+        clearTimeout(slow)
         if (reader.isRunning) this.#idle.push(reader)
         else this.#idle.unshift(reader)
       }
@@ -208,7 +212,7 @@ class ReaderProcesses {
   }
 
   /**
-   * Has a process ready for the next file, because this one may end its own. A start takes 0.1 seconds, and one second
+   * Has a process ready for the next file, because a slow one may end its own. A start takes 0.1 seconds, and one second
    * while others use the processors. Second attempts have no such process: their files have waited longer than that.
    */
   #startNext(): void {
