@@ -1,6 +1,7 @@
 /** Playback tokens that equal requests share: signed with the gateway's key, or requested from Stream. */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
+import { addReference } from '../shared/ref-count.ts'
 import { runExclusive } from '../shared/run-exclusive.ts'
 import { shareInFlight } from '../shared/share-in-flight.ts'
 import {
@@ -88,15 +89,12 @@ export function createPlaybackTokens({
     caller: string,
     work: () => Promise<PlaybackToken | null>,
   ): Promise<PlaybackTokenOutcome> {
-    const count = waiting.get(caller) ?? 0
-    if (count >= MAX_WAITING_SIGNATURES) return 'busy'
-    waiting.set(caller, count + 1)
+    if ((waiting.get(caller) ?? 0) >= MAX_WAITING_SIGNATURES) return 'busy'
+    const release = addReference(waiting, caller)
     try {
       return await runExclusive(signaturesInFlight, caller, work)
     } finally {
-      const left = (waiting.get(caller) ?? 0) - 1
-      if (left > 0) waiting.set(caller, left)
-      else waiting.delete(caller)
+      release()
     }
   }
 
