@@ -12,6 +12,7 @@ import {
 } from '../kit/raw-client.ts'
 import { acceptingWebSockets, serveInTest, webSocketsWith } from '../kit/served-gateway.ts'
 import { openWebSocket } from '../kit/web-socket.ts'
+import { startTicks } from '../kit/ticks.ts'
 
 const MAX_UNAUTHENTICATED = 4096
 
@@ -71,7 +72,6 @@ describe('pings and pongs', () => {
 
 describe('a socket that was closed', () => {
   it('does not process the frames that it has received already, one in each tick', async () => {
-    let ticks = 0
     const events = new EventEmitter()
     const closed = once(events, 'closed')
     const webSockets = webSocketsWith(
@@ -81,14 +81,10 @@ describe('a socket that was closed', () => {
     const server = await serveInTest({ webSockets })
     const client = await openRawSocket(server.url)
     client.socket.write(Buffer.alloc(PING.length * 10_000, PING))
-    const count = (): void => {
-      ticks += 1
-      immediate = setImmediate(count)
-    }
-    let immediate = setImmediate(count)
+    const ticks = startTicks()
     await closed
-    clearImmediate(immediate)
-    expect(ticks).toBeLessThan(1000)
+    ticks.stop()
+    expect(ticks.count()).toBeLessThan(1000)
   })
 })
 
