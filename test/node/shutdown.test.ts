@@ -67,3 +67,13 @@ it('disconnects a WebSocket whose client does not close it', async () => {
   expect(performance.now() - startedAt).toBeLessThan(LONG_MS / 3)
   expect(await client.closed()).toContain('The gateway restarts.')
 })
+
+it('disconnects a client that has sent nothing', async () => {
+  const server = await startServer(async () => new Response())
+  const client = await openRaw(server.url)
+  const startedAt = performance.now()
+  await server.close(LONG_MS)
+  // Connections that wait for their clients are closed after a second.
+  expect(performance.now() - startedAt).toBeLessThan(800)
+  expect(await client.closed()).toBe('')
+})

@@ -15,6 +15,8 @@ export interface ConnectionLimit {
   open(socket: Socket): void
   /** Exempts a connection from being closed for others. It still counts. */
   keep(socket: Socket): void
+  /** Closes the connections whose client has sent nothing. Node does not count them as idle. */
+  closeUnused(): void
 }
 
 export interface ConnectionLimitOptions {
@@ -73,6 +75,9 @@ export function createConnectionLimit({
     keep(socket) {
       const connection = open.get(socket)
       if (connection !== undefined) closable.delete(connection)
+    },
+    closeUnused() {
+      for (const socket of open.keys()) if (socket.bytesRead === 0) socket.destroy()
     },
   }
 }

@@ -12,7 +12,7 @@ import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
-import { createConnectionLimit } from './connection-limit.ts'
+import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts'
 import { createTurns } from './turns.ts'
 import { MAX_HEADERS, SHOWN_HEADERS, hasTooManyHeaders } from './header-count.ts'
 import { type Rejection, rejectRequest } from './reject-request.ts'
@@ -216,7 +216,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
       await waitUntilSent(handler.connections.unfinished(), remainingMs(), shutdownMs)
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
-      await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
+      await drain(server, connectionLimit, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },
   }
 }
@@ -275,14 +275,22 @@ async function waitUntilSent(
 /** How long a connection may stay open after its last response, in milliseconds. */
 const CLOSE_GRACE_MS = 1000
 
-/** Milliseconds between two checks for idle connections. */
+/** Milliseconds between two checks for idle connections, and until a client that has just connected must have sent something. */
 const IDLE_CHECK_MS = 50
 
-function drain(server: Server, graceMs: number): Promise<void> {
+function drain(
+  server: Server,
+  connectionLimit: Pick<ConnectionLimit, 'closeUnused'>,
+  graceMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
     // A connection that becomes idle while the server closes would keep it open.
-    const check = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+    const check = setInterval(() => {
+      server.closeIdleConnections()
+      // Browsers and HTTP clients open connections before they have a request.
+      connectionLimit.closeUnused()
+    }, IDLE_CHECK_MS)
     server.close(() => {
       clearTimeout(deadline)
       clearInterval(check)
