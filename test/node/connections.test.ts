@@ -1,4 +1,5 @@
 /** Requests are counted as in flight only while the gateway works on them, however their connections end. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -96,6 +97,21 @@ describe('a pipelined request', () => {
     client?.socket.write(rawQuery(MINT) + rawRequest('GET /healthz', headers).repeat(2000))
     // Node 24 responds to too many headers by itself.
     expect(await client?.closed()).toMatch(/^(?:HTTP\/1\.1 431 .*)?$/s)
+    expect(await inFlight(gateway)).toBe(0)
+  })
+
+  it('is not even parsed after its connection was closed', async () => {
+    const gateway = await startTestGateway()
+    let parsed = 0
+    const count = (): void => {
+      parsed += 1
+    }
+    subscribe('http.server.request.start', count)
+    onTestFinished(() => void unsubscribe('http.server.request.start', count))
+    const [client] = await open(gateway, 1)
+    client?.socket.write('GET / HTTP/1.1\r\nhost:a\r\n\r\n'.repeat(2000))
+    await client?.closed()
+    expect(parsed).toBeLessThan(10)
     expect(await inFlight(gateway)).toBe(0)
   })
 

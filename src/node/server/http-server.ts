@@ -1,5 +1,4 @@
 /** Node's HTTP server with the gateway's limits and a graceful shutdown. */
-import { once, setMaxListeners } from 'node:events'
 import {
   type IncomingMessage,
   type Server,
@@ -12,7 +11,9 @@ import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
-import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts'
+import { createConnectionLimit } from './connection-limit.ts'
+import { StoppableRequest } from '../../shared/stoppable-request.ts'
+import { drain, waitUntilSent } from './shutdown.ts'
 import { createTurns } from './turns.ts'
 import { MAX_HEADERS, SHOWN_HEADERS, hasTooManyHeaders } from './header-count.ts'
 import { type Rejection, rejectRequest } from './reject-request.ts'
@@ -139,7 +140,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let draining = false
   const unreadBytes = createUnreadBytes(options.monotonicMs)
   const eventTurns = createTurns(scheduling)
-  const limits: ServerOptions = {
+  const limits: ServerOptions<typeof StoppableRequest> = {
+    IncomingMessage: StoppableRequest,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
     requestTimeout: timeouts.requestMs,
@@ -216,7 +218,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
       await waitUntilSent(handler.connections.unfinished(), remainingMs(), shutdownMs)
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
-      await drain(server, connectionLimit, Math.min(remainingMs(), CLOSE_GRACE_MS))
+      await drain(server, connectionLimit, remainingMs())
     },
   }
 }
@@ -244,58 +246,4 @@ function urlOf(server: Server, host: string): string {
           ? `[${host}]`
           : host
   return `http://${shown}:${address.port}`
-}
-
-/**
- * Resolves when each response was sent completely or its connection closed, or after `graceMs`. Closes the
- * connections whose request has not been received completely after `requestMs`.
- */
-async function waitUntilSent(
-  responses: readonly ServerResponse[],
-  graceMs: number,
-  requestMs: number,
-): Promise<void> {
-  const incomplete = setTimeout(() => {
-    for (const { req, writableFinished } of responses) {
-      if (!req.complete && !writableFinished) req.socket.destroy()
-    }
-  }, requestMs)
-  const timedOut = new AbortController()
-  const deadline = setTimeout(() => timedOut.abort(), graceMs)
-  const { signal } = timedOut
-  setMaxListeners(0, signal)
-  const sent = responses.map((response) =>
-    Promise.race([once(response, 'finish', { signal }), once(response, 'close', { signal })]),
-  )
-  await Promise.allSettled(sent)
-  clearTimeout(deadline)
-  clearTimeout(incomplete)
-}
-
-/** How long a connection may stay open after its last response, in milliseconds. */
-const CLOSE_GRACE_MS = 1000
-
-/** Milliseconds between two checks for idle connections, and until a client that has just connected must have sent something. */
-const IDLE_CHECK_MS = 50
-
-function drain(
-  server: Server,
-  connectionLimit: Pick<ConnectionLimit, 'closeUnused'>,
-  graceMs: number,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
-    // A connection that becomes idle while the server closes would keep it open.
-    const check = setInterval(() => {
-      server.closeIdleConnections()
-      // Browsers and HTTP clients open connections before they have a request.
-      connectionLimit.closeUnused()
-    }, IDLE_CHECK_MS)
-    server.close(() => {
-      clearTimeout(deadline)
-      clearInterval(check)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
 }

@@ -102,6 +102,8 @@ export function attachWebSocketServer(
   const unauthenticated = createIndexedSet<UnauthenticatedSocket>()
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Every request of a destroyed connection is an upgrade: see StoppableRequest.
+    if (socket.destroyed) return
     if (isBusy(request.socket)) {
       // The upgrade was pipelined: the response in progress would be written between WebSocket frames.
       socket.destroy()
