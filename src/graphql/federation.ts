@@ -115,7 +115,7 @@ async function findEntities(
   }
   const uids = representations.map(uidOf)
   resultLimit.consume(uids.length)
-  const found = await pages.read(() => findUploads(dependencies, viewer, uids))
+  const found = await pages.read(uids.length, () => findUploads(dependencies, viewer, uids))
   return uids.map((uid) => found.get(uid) ?? null)
 }
 

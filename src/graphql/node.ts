@@ -62,7 +62,7 @@ builder.queryFields((t) => ({
     resolve: (_root, { ids }, context) => {
       if (ids.length > MAX_NODES) throw badUserInput(`Too many \`ids\` (limit: ${MAX_NODES}).`)
       context.resultLimit.consume(ids.length)
-      return context.pages.read(() => findNodes(context, ids))
+      return context.pages.read(ids.length, () => findNodes(context, ids))
     },
   }),
 }))

@@ -124,7 +124,7 @@ builder.queryField('uploads', (t) =>
       const page = toPageRequest(args)
       resultLimit.consumePage(page.size)
       const uploadFilter = toUploadFilter(filter ?? {})
-      return pages.read(() => listUploads(dependencies, viewer, uploadFilter, page))
+      return pages.read(page.size, () => listUploads(dependencies, viewer, uploadFilter, page))
     },
   }),
 )

@@ -1,31 +1,45 @@
-/** Shares the event loop and the memory of the process between operations that read several pages. */
+/** Shares the event loop and the memory of the process between operations that read pages of uploads. */
 import type { PageTurns } from '../uploads/ports/page-turns.ts'
 import type { Scheduling } from './server/accept-priority.ts'
 import { createTurns } from './server/turns.ts'
 
-/** Operations with several pages at the same time. Each holds up to 40 MB. */
-const MAX_OPERATIONS = 8
-const MAX_OPERATIONS_PER_CALLER = 2
+/** Operations with at most this many uploads are small. */
+const MAX_SMALL_ENTRIES = 100
+
+/** Small operations at the same time. Each holds up to 4 MB. */
+const SMALL = { places: 4, perCaller: 2 }
+
+/** Large operations at the same time. Each holds up to 40 MB, and takes ten times as long. */
+const LARGE = { places: 3, perCaller: 1 }
 
 export function createPageTurns(scheduling: Scheduling): PageTurns {
   const { next } = createTurns(scheduling)
-  const all = createSemaphore(MAX_OPERATIONS)
-  const byCaller = new Map<string, Semaphore>()
-
+  const small = createPlaces(SMALL)
+  const large = createPlaces(LARGE)
   return {
-    async enter(caller) {
-      const own = byCaller.get(caller) ?? createSemaphore(MAX_OPERATIONS_PER_CALLER)
-      byCaller.set(caller, own)
-      await own.acquire()
-      // After the caller's own, so that a caller takes few of these places while others wait.
-      await all.acquire()
-      return () => {
-        all.release()
-        own.release()
-        if (own.isFree()) byCaller.delete(caller)
-      }
-    },
+    enter: (caller, entries) => (entries > MAX_SMALL_ENTRIES ? large : small)(caller),
     next,
+  }
+}
+
+/** Returns a function that resolves when the caller has a place, with the function that gives it back. */
+function createPlaces({
+  places,
+  perCaller,
+}: typeof SMALL): (caller: string) => Promise<() => void> {
+  const all = createSemaphore(places)
+  const byCaller = new Map<string, Semaphore>()
+  return async (caller) => {
+    const own = byCaller.get(caller) ?? createSemaphore(perCaller)
+    byCaller.set(caller, own)
+    await own.acquire()
+    // After the caller's own, so that a caller takes few of these places while others wait.
+    await all.acquire()
+    return () => {
+      all.release()
+      own.release()
+      if (own.isFree()) byCaller.delete(caller)
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/** Places for operations that read several pages. */
+/** Places for operations that read pages of uploads. */
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createPageTurns } from '../../src/node/page-turns.ts'
@@ -9,40 +9,63 @@ function startTurns() {
   const turns = createPageTurns(createScheduling())
   const entered: string[] = []
   const leaves: (() => void)[] = []
-  async function enterAs(caller: string): Promise<void> {
-    const leave = await turns.enter(caller)
+  async function enterAs(caller: string, entries: number): Promise<void> {
+    const leave = await turns.enter(caller, entries)
     entered.push(caller)
     leaves.push(leave)
   }
   return {
     entered,
     leaves,
-    enter: (caller: string): void => {
-      void enterAs(caller)
+    enter: (caller: string, entries: number): void => {
+      void enterAs(caller, entries)
     },
   }
 }
 
-test('a caller has two places, and gets another when it leaves one', async () => {
+const SMALL = 100
+const LARGE = 101
+
+test.each([
+  [SMALL, 2],
+  [LARGE, 1],
+])('a caller has places for operations of %i uploads: %i', async (entries, places) => {
   const { entered, leaves, enter } = startTurns()
-  for (const caller of ['a', 'a', 'a', 'b']) enter(caller)
+  for (const caller of ['a', 'a', 'a', 'b']) enter(caller, entries)
   await nextTick()
-  expect(entered.toSorted()).toEqual(['a', 'a', 'b'])
+  const ofA = Array.from({ length: places }, () => 'a')
+  expect(entered.toSorted()).toEqual([...ofA, 'b'])
   leaves[entered.indexOf('a')]?.()
   await nextTick()
-  expect(entered.toSorted()).toEqual(['a', 'a', 'a', 'b'])
+  expect(entered.toSorted()).toEqual(['a', ...ofA, 'b'])
 })
 
-test('there are eight places, for which callers wait in turn', async () => {
-  const { entered, leaves, enter } = startTurns()
-  const callers = ['a', 'b', 'c', 'd', 'e']
-  for (const caller of callers) for (let place = 0; place < 50; place += 1) enter(caller)
+test.each([
+  [SMALL, 4],
+  [LARGE, 3],
+])(
+  'all callers wait in turn for places for operations of %i uploads: %i',
+  async (entries, places) => {
+    const { entered, leaves, enter } = startTurns()
+    const callers = ['a', 'b', 'c', 'd', 'e']
+    for (const caller of callers) for (let place = 0; place < 50; place += 1) enter(caller, entries)
+    await nextTick()
+    expect(entered).toHaveLength(places)
+    for (let left = 0; left < 10; left += 1) {
+      leaves[left]?.()
+      await nextTick()
+    }
+    expect(entered).toHaveLength(places + 10)
+    for (const caller of callers) {
+      expect(entered.filter((name) => name === caller).length).toBeGreaterThanOrEqual(2)
+    }
+  },
+)
+
+test('large operations delay no small ones', async () => {
+  const { entered, enter } = startTurns()
+  for (let place = 0; place < 50; place += 1) enter(`caller ${place}`, LARGE)
+  enter('a', SMALL)
   await nextTick()
-  expect(entered).toHaveLength(8)
-  for (let left = 0; left < 8; left += 1) leaves[left]?.()
-  await nextTick()
-  expect(entered).toHaveLength(16)
-  for (const caller of callers) {
-    expect(entered.filter((name) => name === caller).length).toBeGreaterThanOrEqual(2)
-  }
+  expect(entered).toContain('a')
 })
