@@ -43,9 +43,9 @@ export function createRouter(
   const byPath = new Map(Object.entries(endpoints))
 
   return async (request, clientInfo?: ClientInfo) => {
-    // A malformed Host header makes the URL invalid.
-    if (!URL.canParse(request.url)) return textResponse(400, 'Malformed URL or Host header.')
-    const path = endpointPath(new URL(request.url).pathname)
+    const url = readURL(request.url)
+    if (url === null) return textResponse(400, 'Malformed URL or Host header.')
+    const path = endpointPath(url.pathname)
     const override = request.headers.get(METHOD_OVERRIDE)
     const method = effectiveMethod(request.url, request.method, override)
     const endpoint = byPath.get(path)
@@ -63,4 +63,14 @@ export function createRouter(
     accessLog({ path, method, status, requestId, startedAt, client })
     return response
   }
+}
+
+/**
+ * Returns null for a URL that a malformed Host header made invalid, or that has user information: no Fetch API
+ * request can be created for it. https://fetch.spec.whatwg.org/#dom-request
+ */
+function readURL(text: string): URL | null {
+  if (!URL.canParse(text)) return null
+  const url = new URL(text)
+  return url.username === '' && url.password === '' ? url : null
 }

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { clientAddress } from '../../src/node/server/client-address.ts'
 import { trustProxy } from '../../src/config/trusted-proxies.ts'
 import { startHttpServer } from '../../src/node/server/http-server.ts'
-import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { TEST_SECRET, tokenFor, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { servedGateway } from '../kit/served-gateway.ts'
 
 /** Sends raw bytes and returns everything received until the connection closes. */
@@ -135,6 +135,21 @@ describe('a gateway with authentication disabled', () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     expect(await get(gateway, 'anything.example.com')).toMatch(/^HTTP\/1.1 200 /)
   })
+
+  it.each(['a@b', 'a:b@c', 'a:@c', ':b@c', 'a@b:80', 'a b', '['])(
+    'responds 400 to the malformed host %s, however its body is sent',
+    async (host) => {
+      const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+      const authorization = `Bearer ${await tokenFor('ada')}`
+      const head = `POST /graphql HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: ${authorization}\r\n`
+      const chunked =
+        'Transfer-Encoding: chunked\r\n\r\n18\r\n{"query":"{__typename}"}\r\n0\r\n\r\n'
+      const whole = 'Content-Length: 24\r\n\r\n{"query":"{__typename}"}'
+      for (const rest of [chunked, whole]) {
+        expect(await sendRaw(gateway.url, head + rest)).toMatch(/^HTTP\/1.1 400 /)
+      }
+    },
+  )
 })
 
 async function echo(request: Request): Promise<Response> {
