@@ -10,7 +10,7 @@ const MAX_SMALL_ENTRIES = 100
 const SMALL = { places: 4, perCaller: 2 }
 
 /** Large operations at the same time. Each holds up to 40 MB, and takes ten times as long. */
-const LARGE = { places: 3, perCaller: 1 }
+const LARGE = { places: 2, perCaller: 1 }
 
 export function createPageTurns(scheduling: Scheduling): PageTurns {
   const { next } = createTurns(scheduling)

@@ -42,7 +42,7 @@ test.each([
 
 test.each([
   [SMALL, 4],
-  [LARGE, 3],
+  [LARGE, 2],
 ])(
   'all callers wait in turn for places for operations of %i uploads: %i',
   async (entries, places) => {
