@@ -15,6 +15,9 @@ import type { MessageQueue } from './message-queue.ts'
 /** Unsent bytes at which events wait, and newer events of an upload replace older ones. */
 const BUFFER_SOFT_LIMIT_BYTES = 64 * 1024
 
+/** Sends bytes as a text frame. */
+const TEXT = { binary: false }
+
 /** Unsent bytes above which no more messages of the client are read. */
 const BUFFER_PAUSE_BYTES = 1024 * 1024
 
@@ -87,14 +90,14 @@ export function handleWebSocket(
       protocol: socket.protocol,
       send(message) {
         if (socket.readyState !== socket.OPEN) return false
-        const bytes = Buffer.byteLength(message)
-        onWritten(bytes)
-        if (!isFull && socket.bufferedAmount + bytes < BUFFER_SOFT_LIMIT_BYTES) {
-          socket.send(message)
+        const bytes = Buffer.from(message)
+        onWritten(bytes.length)
+        if (!isFull && socket.bufferedAmount + bytes.length < BUFFER_SOFT_LIMIT_BYTES) {
+          socket.send(bytes, TEXT)
           return true
         }
         isFull = true
-        socket.send(message, written)
+        socket.send(bytes, TEXT, written)
         // Back-pressure against a client that sends requests and does not read the responses.
         if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.terminate()
         else if (socket.bufferedAmount > BUFFER_PAUSE_BYTES) socket.pause()
