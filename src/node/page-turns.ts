@@ -3,19 +3,18 @@ import type { PageTurns } from '../uploads/ports/page-turns.ts'
 import type { Scheduling } from './server/accept-priority.ts'
 import { createTurns } from './server/turns.ts'
 
-/** Operations with at most this many uploads are small. */
+/** Maximum uploads that a small operation reads: it holds up to 4 MB. A large one holds up to 40 MB. */
 const MAX_SMALL_ENTRIES = 100
 
-/** Small operations at the same time. Each holds up to 4 MB. */
-const SMALL = { places: 4, perCaller: 2 }
-
-/** Large operations at the same time. Each holds up to 40 MB, and takes ten times as long. */
-const LARGE = { places: 2, perCaller: 1 }
+const MAX_SMALL_OPERATIONS = 4
+const MAX_SMALL_OPERATIONS_PER_CALLER = 2
+const MAX_LARGE_OPERATIONS = 2
+const MAX_LARGE_OPERATIONS_PER_CALLER = 1
 
 export function createPageTurns(scheduling: Scheduling): PageTurns {
   const { next } = createTurns(scheduling)
-  const small = createPlaces(SMALL)
-  const large = createPlaces(LARGE)
+  const small = createPlaces(MAX_SMALL_OPERATIONS, MAX_SMALL_OPERATIONS_PER_CALLER)
+  const large = createPlaces(MAX_LARGE_OPERATIONS, MAX_LARGE_OPERATIONS_PER_CALLER)
   return {
     enter: (caller, entries) => (entries > MAX_SMALL_ENTRIES ? large : small)(caller),
     next,
@@ -23,10 +22,7 @@ export function createPageTurns(scheduling: Scheduling): PageTurns {
 }
 
 /** Returns a function that resolves when the caller has a place, with the function that gives it back. */
-function createPlaces({
-  places,
-  perCaller,
-}: typeof SMALL): (caller: string) => Promise<() => void> {
+function createPlaces(places: number, perCaller: number): (caller: string) => Promise<() => void> {
   const all = createSemaphore(places)
   const byCaller = new Map<string, Semaphore>()
   return async (caller) => {
