@@ -28,11 +28,11 @@ export class Connections {
   readonly #open = new Map<Socket, Connection>()
 
   /**
-   * Adds a connection. At the maximum, closes the slowest of the client with the most connections, or this one if
-   * all others had the token: a client that holds connections without using them keeps no other from being served.
+   * Adds a connection. At the maximum, closes another of the client with the most connections, or this one if all
+   * others had the token: a client that holds connections without using them keeps no other from being served.
    */
   open(socket: Socket): void {
-    if (this.#open.size >= MAX_CONNECTIONS && !this.#closeSlowest()) {
+    if (this.#open.size >= MAX_CONNECTIONS && !this.#closeOther()) {
       socket.destroy()
       return
     }
@@ -85,23 +85,23 @@ export class Connections {
   }
 
   /** Returns false if all connections had the token. */
-  #closeSlowest(): boolean {
+  #closeOther(): boolean {
     const candidates = [...this.#open.values()].filter(({ hadToken }) => !hadToken)
     const counts = new Map<string, number>()
     for (const { network } of candidates) counts.set(network, (counts.get(network) ?? 0) + 1)
     const most = Math.max(...counts.values())
     const now = performance.now()
-    let slowest: Connection | null = null
-    let slowestRate = Infinity
-    for (const connection of candidates) {
-      const rate = rateOf(connection, now)
-      if (counts.get(connection.network) !== most || rate >= slowestRate) continue
-      slowest = connection
-      slowestRate = rate
-    }
-    if (slowest === null) return false
-    slowest.socket.destroy()
-    this.#open.delete(slowest.socket)
+    const [first] = candidates
+      .filter(({ network }) => counts.get(network) === most)
+      .map((connection) => ({
+        socket: connection.socket,
+        need: needOf(connection),
+        rate: rateOf(connection, now),
+      }))
+      .toSorted((a, b) => a.need - b.need || a.rate - b.rate)
+    if (first === undefined) return false
+    first.socket.destroy()
+    this.#open.delete(first.socket)
     return true
   }
 }
@@ -124,6 +124,17 @@ function bytesOf({ bytesRead, bytesWritten }: Socket): number {
 /** Bytes per millisecond since the start of the latest request. */
 function rateOf({ socket, since, bytesBefore }: Connection, now: number): number {
   return (START_BYTES + bytesOf(socket) - bytesBefore) / (now - since)
+}
+
+/**
+ * Connections with a lower number are closed first, and of equal ones the slowest. 0: the response was sent, and only
+ * the rest of the body is discarded. 1: the client sends or reads. 2: the client waits for the emulator, and has no way
+ * to be faster.
+ */
+function needOf({ latest }: Connection): 0 | 1 | 2 {
+  if (latest === null) return 1
+  if (latest.headersSent) return latest.req.complete ? 1 : 0
+  return latest.req.complete ? 2 : 1
 }
 
 /**

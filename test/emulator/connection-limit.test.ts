@@ -133,3 +133,22 @@ test('a client with many connections makes room before others', async () => {
   other?.socket.write(rawRequest('GET /'))
   expect(await other?.until('\r\n\r\n')).toContain('200 OK')
 })
+
+test('a request that waits for the emulator is not closed for others whose body is only discarded', async () => {
+  const emulator = await startTestEmulator()
+  await emulator.fault({ on: 'upload', delayMs: 60_000 })
+  const path = `POST /${'0'.repeat(32)}`
+  const waiting = await openRaw(emulator.url)
+  waiting.socket.write(rawRequest(path))
+  await expect.poll(async () => (await emulator.state()).requests['upload']).toBe(1)
+  // More bytes in less time than the request that waits.
+  const body = 'x'.repeat(10_000)
+  const unread = rawRequest(path, { 'content-length': '100000' }) + body
+  const others = await hold(emulator.url, MAX_CONNECTIONS - 1, unread)
+  await Promise.all(others.map((client) => client.until('HTTP/1.1 404')))
+  const further = await hold(emulator.url, 20, '')
+  const open = () => [...others, ...further].filter(({ socket }) => !socket.destroyed).length
+  for (const { socket } of [waiting, ...further]) socket.resume()
+  await expect.poll(open).toBeLessThan(MAX_CONNECTIONS)
+  expect(waiting.socket.destroyed).toBe(false)
+})
