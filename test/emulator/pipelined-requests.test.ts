@@ -1,4 +1,5 @@
 /** A connection has one request in progress: pipelined requests hold no files, and nothing outlives the connection. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { Agent, get, type IncomingMessage } from 'node:http'
@@ -80,6 +81,21 @@ test('disconnects a client above 16 pipelined requests', async () => {
   const upload = rawRequest(`POST /${'0'.repeat(32)}`)
   client.socket.write(upload + rawRequest('GET /__emulator/state').repeat(17))
   expect(await client.closed()).toBe('')
+})
+
+test('parses no request of a connection that was closed', async () => {
+  const emulator = await startTestEmulator()
+  let parsed = 0
+  const count = () => {
+    parsed += 1
+  }
+  subscribe('http.server.request.start', count)
+  onTestFinished(() => void unsubscribe('http.server.request.start', count))
+  const client = await openRaw(emulator.url)
+  client.socket.write('GET / HTTP/1.1\r\nhost:a\r\n\r\n'.repeat(2000))
+  expect(await client.closed()).toBe('')
+  // The first, those that were pipelined, and the one that closed the connection.
+  expect(parsed).toBeLessThanOrEqual(18)
 })
 
 test('serves a client that requests a video again as soon as it has received all of it', async () => {
