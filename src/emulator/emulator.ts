@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
-import { HEADERS_TIMEOUT_MS } from './limits.ts'
+import { HEADERS_TIMEOUT_MS, MAX_HEADERS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './faults.ts'
@@ -118,8 +118,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     // A file of 30 GB takes longer than Node's default request timeout of five minutes.
     requestTimeout: 0,
   })
-  // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
-  server.maxHeadersCount = 0
+  // One more than allowed: Node 20 obeys further ones, such as a Content-Length, without showing them.
+  server.maxHeadersCount = MAX_HEADERS + 1
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
     await removeTemporary()

@@ -94,6 +94,9 @@ export const TURNS_MS_PER_TICK = 4
 /** Until all headers of a request have been received, the emulator's choice. */
 export const HEADERS_TIMEOUT_MS = 10_000
 
+/** Headers of a request, the emulator's choice. Each costs many times its bytes. */
+export const MAX_HEADERS = 200
+
 /**
  * Pipelined requests that a connection survives, the emulator's choice. They are not processed, but
  * Node keeps each of them until the connection closes.

@@ -3,7 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, errorResponse } from './api-error.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
-import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
+import { textResponse, writeResponse, type ResponseOrDisconnect } from './http-response.ts'
+import { MAX_HEADERS } from './limits.ts'
 import { route } from './router.ts'
 import { storageErrorResponse } from './storage-errors.ts'
 import { withTusVersion } from './tus-request.ts'
@@ -57,10 +58,23 @@ async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const { connections, turns } = dependencies
-  const result = withTusVersion(request, await routeSafely(dependencies, request))
+  let result: ResponseOrDisconnect
+  if (hasTooManyHeaders(request)) {
+    // Headers that are not shown may say otherwise.
+    response.shouldKeepAlive = false
+    result = textResponse(431, `Too many headers (limit: ${MAX_HEADERS}).`)
+  } else {
+    result = withTusVersion(request, await routeSafely(dependencies, request))
+  }
   await writeResponse(request, response, result, () =>
     turns.next(connections.clientOf(request.socket)),
   ).catch(() => response.destroy())
+}
+
+/** Whether the request must be rejected: what its body is, for example, may be in a header that is not shown. */
+function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
+  // Names and values alternately.
+  return rawHeaders.length > 2 * MAX_HEADERS
 }
 
 /** Responds 500 to thrown errors and rejections; disconnects while the emulator closes. */
