@@ -106,9 +106,10 @@ export const MAX_PIPELINED = 16
 /**
  * Pieces in which a body may arrive: this number, and one more per so many bytes. The emulator's choice.
  * Each piece costs time and memory, whatever its size. A body of chunks and TCP segments that have
- * 1,024 bytes or more is always accepted: both cut it into pieces.
+ * 1,024 bytes or more is always accepted: both cut it into pieces. A form with the most fields, whose client writes
+ * its boundaries, headers and values separately, has fewer small ones than this number.
  */
-export const MAX_PIECES = 1024
+export const MAX_PIECES = 128
 export const BYTES_PER_PIECE = 512
 
 /** Signing keys of an account. https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/ */

@@ -45,7 +45,7 @@ describe('disconnects a client that sends tiny pieces', () => {
       url,
       'POST /__emulator/clock',
       JSON_HEADERS,
-      TINY.repeat(1200),
+      TINY.repeat(200),
     )
     expect(received).toBe('')
   })
@@ -66,7 +66,7 @@ describe('disconnects a client that sends tiny pieces', () => {
   test('of a body that waits for a delayed operation', async () => {
     const emulator = await startTestEmulator()
     await emulator.fault({ on: 'upload', delayMs: 60_000 })
-    const body = TINY.repeat(1200)
+    const body = TINY.repeat(200)
     expect(await sendUnended(emulator.url, `POST /${'0'.repeat(32)}`, CHUNKED, body)).toBe('')
   })
 
@@ -75,7 +75,7 @@ describe('disconnects a client that sends tiny pieces', () => {
     const stream = createStreamClient(emulator)
     const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
     const line = `POST ${new URL(uploadURL).pathname}`
-    const body = chunk(FORM_START) + TINY.repeat(1200)
+    const body = chunk(FORM_START) + TINY.repeat(200)
     expect(await sendUnended(emulator.url, line, FORM_HEADERS, body)).toBe('')
     expect((await stream.sendFile(uploadURL, new File(['v'], 'v.mp4'))).status).toBe(200)
   })
@@ -84,7 +84,7 @@ describe('disconnects a client that sends tiny pieces', () => {
     const emulator = await startTestEmulator()
     const { uploadURL } = await createStreamClient(emulator).mintTus(10_000)
     const line = `PATCH ${new URL(uploadURL).pathname}`
-    expect(await sendUnended(emulator.url, line, TUS_HEADERS, TINY.repeat(1200))).toBe('')
+    expect(await sendUnended(emulator.url, line, TUS_HEADERS, TINY.repeat(200))).toBe('')
     const offset = await offsetOf(uploadURL)
     expect((await patch(uploadURL, offset, zeros(10_000 - offset))).status).toBe(204)
   })
@@ -106,7 +106,7 @@ describe('serves a client that sends', () => {
     const request =
       rawRequest('POST /__emulator/clock', JSON_HEADERS) +
       chunk('{"advanceSeconds":1}') +
-      TINY.repeat(1000) +
+      TINY.repeat(100) +
       '0\r\n\r\n'
     for (let count = 1; count <= 5; count += 1) {
       client.socket.write(request)
