@@ -1,6 +1,7 @@
 /** Requests that arrive together start in several ticks of the event loop, in the turns of their clients. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { StoredBytes } from '../../src/emulator/state/stored-bytes.ts'
 import { Turns } from '../../src/emulator/turns.ts'
 import { FilePartScanner } from '../../src/emulator/upload-host/file-part-scanner.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -84,6 +85,32 @@ test('reads 16 pieces of forms per tick of those that arrive in one', async () =
   for (const { socket } of clients) socket.write('--x--\r\n')
   await Promise.all(clients.map((client) => client.until('HTTP/1.1 400')))
   expect(pieces.total()).toBe(CLIENTS)
+  expect(pieces.max()).toBeLessThanOrEqual(MAX_PER_TICK)
+})
+
+test('reads 16 tus chunks per tick of those that arrive in one', async () => {
+  const pieces = countPerTick()
+  const emulator = await startTestEmulator()
+  const stream = createStreamClient(emulator)
+  const clients = await openAccepted(emulator.url)
+  const headers = {
+    'tus-resumable': '1.0.0',
+    'upload-offset': '0',
+    'content-type': 'application/offset+octet-stream',
+    'content-length': '1000',
+  }
+  for (const { socket } of clients) {
+    const { uploadURL } = await stream.mintTus(1000)
+    socket.write(rawRequest(`PATCH ${new URL(uploadURL).pathname}`, headers))
+  }
+  await expect.poll(async () => (await emulator.state()).requests['tus_patch']).toBe(CLIENTS)
+  const add = vi.spyOn(StoredBytes.prototype, 'add')
+  onTestFinished(() => add.mockRestore())
+  add.mockImplementation(() => pieces.add())
+  pieces.reset()
+  // Not to the end, which would start the reading of files.
+  for (const { socket } of clients) socket.write(Buffer.alloc(500))
+  await expect.poll(pieces.total).toBe(CLIENTS)
   expect(pieces.max()).toBeLessThanOrEqual(MAX_PER_TICK)
 })
 

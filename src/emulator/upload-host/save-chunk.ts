@@ -19,6 +19,7 @@ export interface SavedChunk {
  * Rejects when the file cannot be written.
  * @param offset file offset of the body's first byte
  * @param maxBytes bytes of the body after which writing stops
+ * @param nextTurn resolves when the next bytes of the body may be processed
  */
 export async function saveChunk(
   request: IncomingMessage,
@@ -26,6 +27,7 @@ export async function saveChunk(
   uid: string,
   offset: number,
   maxBytes: number,
+  nextTurn: () => Promise<void>,
 ): Promise<SavedChunk> {
   const file = createWriteStream(files.path(uid), {
     flags: 'r+',
@@ -36,14 +38,21 @@ export async function saveChunk(
     bytes: 0,
     outcome: 'broken-off',
   }
+  const stopReading = () => {
+    request.off('readable', onReadable).off('end', onEnd).off('close', onClose)
+  }
   const end = (outcome: SavedChunk['outcome']) => {
-    request.off('data', onData).off('end', onEnd).off('close', onClose)
+    stopReading()
     saved.outcome = outcome
     file.end()
   }
-  const onData = (chunk: Buffer) => {
+  /** Writes what has been received, as one piece however many it arrived in. */
+  const write = () => {
+    const received: unknown = request.read()
+    // Null at the end of the body.
+    if (!Buffer.isBuffer(received)) return
     const remaining = maxBytes - saved.bytes
-    const accepted = chunk.byteLength > remaining ? chunk.subarray(0, remaining) : chunk
+    const accepted = received.byteLength > remaining ? received.subarray(0, remaining) : received
     saved.bytes += accepted.byteLength
     try {
       files.stored.add(uid, accepted.byteLength)
@@ -51,20 +60,30 @@ export async function saveChunk(
       file.destroy(error instanceof Error ? error : new Error(String(error)))
       return
     }
-    if (!file.write(accepted)) request.pause()
-    if (accepted !== chunk) end('too-large')
+    file.write(accepted)
+    if (accepted !== received) end('too-large')
   }
+  let isWaiting = false
+  const writeInTurn = async () => {
+    if (isWaiting || file.writableNeedDrain) return
+    isWaiting = true
+    await nextTurn()
+    isWaiting = false
+    if (file.writable) write()
+  }
+  const onReadable = () => void writeInTurn()
   const onEnd = () => end('whole')
-  // All bytes that arrived before the disconnect have been received by now: Node does not detect
-  // the end of a paused connection.
-  const onClose = () => end('broken-off')
-  file.on('drain', () => request.resume())
-  request.on('data', onData).on('end', onEnd).on('close', onClose)
+  const onClose = () => {
+    write()
+    if (file.writable) end('broken-off')
+  }
+  file.on('drain', onReadable)
+  request.on('readable', onReadable).on('end', onEnd).on('close', onClose)
   if (request.closed) onClose()
   try {
     await finished(file)
   } finally {
-    request.off('data', onData).off('end', onEnd).off('close', onClose)
+    stopReading()
   }
   return saved
 }

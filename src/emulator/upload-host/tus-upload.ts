@@ -128,11 +128,12 @@ async function appendChunk(
   video: Video,
   { offset, isDeclared }: { readonly offset: number; readonly isDeclared: boolean },
 ): Promise<HttpResponse> {
-  const { files } = dependencies
+  const { connections, files, turns } = dependencies
+  const nextTurn = () => turns.next(connections.clientOf(request.socket))
   const uploadLength = video.uploadLength ?? 0
   const maxBytes = Math.min(uploadLength - offset, MAX_CHUNK_BYTES)
   const saved = await unlessDeleted(files, video.uid, () =>
-    saveChunk(request, files, video.uid, offset, maxBytes),
+    saveChunk(request, files, video.uid, offset, maxBytes, nextTurn),
   )
   const received = await files.size(video.uid)
   if (saved === null || received === null) return textResponse(404, 'Upload URL not found.')
