@@ -1,6 +1,7 @@
 /** Requests are counted as in flight only while the gateway works on them, however their connections end. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -10,6 +11,11 @@ const inFlight = async ({ url }: TestGateway): Promise<number> =>
   (await scrape(url)).value('headgate_requests_in_flight')
 const subscriptions = async ({ url }: TestGateway): Promise<number> =>
   (await scrape(url)).value('headgate_subscriptions', { transport: 'sse' })
+
+/** Message of the channel `http.server.request.start`. */
+function isStart(message: unknown): message is { readonly request: IncomingMessage } {
+  return typeof message === 'object' && message !== null && 'request' in message
+}
 
 const MINT = 'mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) { __typename } }'
 
@@ -100,7 +106,15 @@ describe('a pipelined request', () => {
     expect(await inFlight(gateway)).toBe(0)
   })
 
-  it('is not even parsed after its connection was closed', async () => {
+  it.each([
+    ['', 'GET / HTTP/1.1\r\nhost:a\r\n\r\n', 10],
+    [' without a Host header', 'GET / HTTP/1.1\r\n\r\n', 10],
+    [
+      ' that offers an upgrade',
+      'GET / HTTP/1.1\r\nhost:a\r\nconnection:upgrade\r\nupgrade:h2c\r\n\r\n',
+      10,
+    ],
+  ])('is not even parsed after its connection was closed%s', async (_name, request, most) => {
     const gateway = await startTestGateway()
     let parsed = 0
     const count = (): void => {
@@ -109,10 +123,47 @@ describe('a pipelined request', () => {
     subscribe('http.server.request.start', count)
     onTestFinished(() => void unsubscribe('http.server.request.start', count))
     const [client] = await open(gateway, 1)
-    client?.socket.write('GET / HTTP/1.1\r\nhost:a\r\n\r\n'.repeat(2000))
+    client?.socket.write(request.repeat(2000))
     await client?.closed()
-    expect(parsed).toBeLessThan(10)
+    expect(parsed).toBeLessThan(most)
     expect(await inFlight(gateway)).toBe(0)
+  })
+
+  it('without a Host header gets 400, except with HTTP 1.0', async () => {
+    const gateway = await startTestGateway()
+    const [client, old] = await open(gateway, 2)
+    client?.socket.write('GET /healthz HTTP/1.1\r\n\r\n')
+    expect(await client?.until('is missing')).toMatch(/^HTTP\/1\.1 400 /)
+    old?.socket.write('GET /healthz HTTP/1.0\r\n\r\n')
+    expect(await old?.closed()).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('with a body in tiny pieces is not parsed to its end, and ends with its connection', async () => {
+    const gateway = await startTestGateway()
+    const ended: Promise<unknown>[] = []
+    let pieces = 0
+    const watch = (message: unknown): void => {
+      if (!isStart(message) || message.request.url !== '/graphql') return
+      const { request } = message
+      ended.push(new Promise((resolve) => request.once('close', resolve)))
+      const push = request.push.bind(request)
+      request.push = (piece: Buffer | null) => {
+        pieces += 1
+        return push(piece)
+      }
+    }
+    subscribe('http.server.request.start', watch)
+    onTestFinished(() => void unsubscribe('http.server.request.start', watch))
+    const [client] = await open(gateway, 1)
+    const head = rawRequest('POST /graphql', {
+      'content-type': 'application/json',
+      'transfer-encoding': 'chunked',
+    })
+    client?.socket.write(head + '1\r\n.\r\n'.repeat(10_000))
+    await client?.closed()
+    expect(ended).toHaveLength(1)
+    await Promise.all(ended)
+    expect(pieces).toBeLessThan(1000)
   })
 
   it('is not assumed if the response before it was sent completely', async () => {

@@ -114,7 +114,7 @@ describe('a body in many pieces', () => {
     const gateway = await start()
     const client = await openRaw(gateway.url)
     for (let count = 1; count <= 20; count += 1) {
-      const body = JSON.stringify({ uid: '0'.repeat(32), count, pad: 'x'.repeat(200) })
+      const body = JSON.stringify({ uid: '0'.repeat(32), count, pad: 'x'.repeat(100) })
       client.socket.write(rawRequest('POST /webhooks/stream', { ...CHUNKED, ...signatureOf(body) }))
       client.socket.write(`${chunks(body, 1)}0\r\n\r\n`)
       await client.until('HTTP/1.1 ')

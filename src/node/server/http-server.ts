@@ -12,6 +12,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { createConnectionLimit } from './connection-limit.ts'
+import { readInSlices } from './sliced-reads.ts'
 import { StoppableRequest } from './stoppable-request.ts'
 import { drain, waitUntilSent } from './shutdown.ts'
 import { createTurns } from './turns.ts'
@@ -63,6 +64,13 @@ const UNKNOWN_EXPECTATION: Rejection = {
 const TOO_MANY_HEADERS: Rejection = {
   status: 431,
   text: `Too many headers (limit: ${MAX_HEADERS}).\n`,
+}
+
+const NO_HOST: Rejection = { status: 400, text: 'The Host header is missing.\n' }
+
+/** https://www.rfc-editor.org/rfc/rfc9112#section-3.2-6 */
+function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion !== '1.0'
 }
 
 /** Request timeouts, in milliseconds. */
@@ -142,6 +150,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const eventTurns = createTurns(scheduling)
   const limits: ServerOptions<typeof StoppableRequest> = {
     IncomingMessage: StoppableRequest,
+    // Node would respond without emitting the request, so that such requests could be pipelined without a limit.
+    requireHostHeader: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
     requestTimeout: timeouts.requestMs,
@@ -152,6 +162,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     setTusVersion(request, response)
     if (draining) response.shouldKeepAlive = false
     if (hasTooManyHeaders(request)) reject(response, TOO_MANY_HEADERS)
+    else if (lacksHost(request)) reject(response, NO_HOST)
     else handler.listener(request, response)
   })
   const { maxConnections = MAX_CONNECTIONS, randomBelow } = options
@@ -161,6 +172,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     randomBelow,
   })
   server.on('connection', (socket) => {
+    readInSlices(socket)
     scheduling.acceptPriority.connectionAccepted()
     connectionLimit.open(socket)
   })

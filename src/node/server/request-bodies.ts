@@ -1,16 +1,10 @@
 /**
- * Receives request bodies. A client may send a body in any number of pieces, or never completely: pieces are
- * limited for each request, and bytes over all connections of a server.
+ * Receives request bodies. A client may never send a body completely: bytes are limited over all connections of a
+ * server.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GrowingBytes, createGrowingBytes } from '../../shared/growing-bytes.ts'
 import { hasBody, limitRest, onceEnded } from './end-response.ts'
-
-/** Pieces of any size: chunks of a chunked body, or TCP segments. Each costs much more than its bytes. */
-const MAX_SMALL_PIECES = 1024
-
-/** One further piece is allowed for so many bytes: fewer than a TCP segment has. */
-const BYTES_PER_PIECE = 1024
 
 /** Memory of the bodies that no handler has read yet. */
 const MAX_RECEIVED_BYTES = 64 * 1024 * 1024
@@ -112,7 +106,8 @@ export function createRequestBodies(): RequestBodies {
 
       // A body that may be empty: its end is then the only event.
       if (length === 0 || length === Infinity) watch()
-      receivePieces(req, (piece) => {
+      // Until the body ends, also after the response.
+      req.on('data', (piece: Buffer) => {
         if (isOver || isComplete) return
         // Most bodies arrive in one piece. It needs no copy, and no listeners: each costs a microsecond.
         if (received === null && piece.length === length) {
@@ -141,17 +136,5 @@ export function createRequestBodies(): RequestBodies {
 
 /** Receives the body of a request that is not processed. */
 export function discardBody(request: IncomingMessage): void {
-  receivePieces(request, () => {})
-}
-
-/** Reads the body until it ends, also after the response. */
-function receivePieces(request: IncomingMessage, receive: (piece: Buffer) => void): void {
-  let pieces = 0
-  let bytes = 0
-  request.on('data', (piece: Buffer) => {
-    pieces += 1
-    bytes += piece.length
-    if (pieces > MAX_SMALL_PIECES + bytes / BYTES_PER_PIECE) request.socket.destroy()
-    else receive(piece)
-  })
+  request.on('data', () => {})
 }

@@ -1,5 +1,11 @@
-/** A request of Node's HTTP server that stops the parser once its connection was destroyed. */
+/** A request of Node's HTTP server that limits what Node processes of bytes that a client has sent at once. */
 import { IncomingMessage } from 'node:http'
+
+/** Pieces of any size: chunks of a chunked body, or parts of it in one read. Each costs much more than its bytes. */
+const MAX_SMALL_PIECES = 256
+
+/** One further piece is allowed for so many bytes: larger pieces cost little more than their bytes. */
+const BYTES_PER_PIECE = 128
 
 /**
  * Node passes 64 KiB of a connection to its parser at a time, and creates a request and a response for each of
@@ -11,12 +17,28 @@ import { IncomingMessage } from 'node:http'
 export class StoppableRequest extends IncomingMessage {
   // Not a private field: the constructor of IncomingMessage sets `upgrade` before private fields exist.
   declare private isUpgrade: boolean | null
+  #pieces = 0
+  #bytes = 0
 
   get upgrade(): boolean | null {
-    return this.socket.destroyed || this.isUpgrade
+    return this.isUpgrade
   }
 
+  /** Node sets it while it parses the headers. A request whose body is being received must not become an upgrade. */
   set upgrade(isUpgrade: boolean | null) {
-    this.isUpgrade = isUpgrade
+    this.isUpgrade = this.socket.destroyed || isUpgrade
+  }
+
+  /** Disconnects a client whose body has too many pieces. Node calls it while it parses, before anything reads them. */
+  override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
+    if (piece !== null) {
+      this.#pieces += 1
+      this.#bytes += piece.byteLength
+      if (this.#pieces > MAX_SMALL_PIECES + this.#bytes / BYTES_PER_PIECE) {
+        this.socket.destroy()
+        return false
+      }
+    }
+    return super.push(piece, encoding)
   }
 }

@@ -14,6 +14,7 @@ import type { Logger } from '../../shared/logger.ts'
 import type { Scheduling } from './accept-priority.ts'
 import type { Turns } from './turns.ts'
 import { hasTooManyHeaders } from './header-count.ts'
+import { endSlicedReads } from './sliced-reads.ts'
 import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 import { limitBytes, limitControlFrames } from './websocket-limits.ts'
@@ -101,7 +102,8 @@ export function attachWebSocketServer(
   /** Sockets without an accepted `connection_init`. */
   const unauthenticated = createIndexedSet<UnauthenticatedSocket>()
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  function upgrade(request: IncomingMessage, socket: Duplex, parsedHead: Buffer): void {
+    const head = Buffer.concat([parsedHead, endSlicedReads(request.socket)])
     // Every request of a destroyed connection is an upgrade: see StoppableRequest.
     if (socket.destroyed) return
     if (isBusy(request.socket)) {

@@ -1,0 +1,48 @@
+/** Passes what a connection sends to Node's HTTP parser in slices. */
+import type { Socket } from 'node:net'
+
+/** Thousands of pipelined requests or chunks fit into a read of 64 KiB, and hundreds into a slice. */
+const SLICE_BYTES = 2048
+
+interface SlicedRead {
+  readonly onData: (bytes: Buffer) => void
+  /** What the parser has not got yet of the current read. */
+  rest: Buffer
+}
+
+const NOTHING = Buffer.alloc(0)
+const open = new WeakMap<Socket, SlicedRead>()
+
+/**
+ * Makes Node stop parsing when the connection is destroyed. By itself it parses a whole read of the connection then.
+ * Must be called when the server emits the connection: its only listener for data is Node's.
+ */
+export function readInSlices(socket: Socket): void {
+  const [parse] = socket.listeners('data')
+  if (parse === undefined) return
+  const read: SlicedRead = {
+    rest: NOTHING,
+    onData(bytes) {
+      read.rest = bytes
+      while (read.rest.length > 0 && !socket.destroyed) {
+        const slice = read.rest.subarray(0, SLICE_BYTES)
+        read.rest = read.rest.subarray(SLICE_BYTES)
+        Reflect.apply(parse, socket, [slice])
+      }
+    },
+  }
+  socket.removeAllListeners('data')
+  socket.on('data', read.onData)
+  open.set(socket, read)
+}
+
+/** Must be called for an upgraded connection. Returns the bytes that follow those that Node has parsed. */
+export function endSlicedReads(socket: Socket): Buffer {
+  const read = open.get(socket)
+  if (read === undefined) return NOTHING
+  open.delete(socket)
+  socket.off('data', read.onData)
+  const { rest } = read
+  read.rest = NOTHING
+  return rest
+}
