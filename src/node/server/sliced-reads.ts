@@ -29,6 +29,8 @@ export function readInSlices(socket: Socket): void {
         read.rest = read.rest.subarray(SLICE_BYTES)
         Reflect.apply(parse, socket, [slice])
       }
+      // Even an empty part keeps the bytes of the whole read in memory.
+      read.rest = NOTHING
     },
   }
   socket.removeAllListeners('data')
