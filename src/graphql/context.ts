@@ -40,7 +40,7 @@ export function createContext(shared: Dependencies, viewer: Viewer): GraphQLCont
     viewer,
     usage: createCallerUsage(dependencies, viewer),
     history: createHistoryReader(dependencies),
-    pages: createOperationPages(shared.pageTurns, shared.store, viewer.subject),
+    pages: createOperationPages(dependencies.pageTurns, viewer.subject),
     resultLimit: createResultLimit(),
   }
 }

@@ -1,9 +1,8 @@
 /**
- * Reads the pages of one operation: ten pages of uploads with large metas take half a second and 40 MB. Several are
- * read one after the other, each in a turn of the caller, and only by a few operations at the same time.
+ * Reads the pages of one operation: ten pages of uploads with large metas take half a second and 40 MB. They are read
+ * one after the other, each in a turn of the caller, and only by a few operations at the same time.
  */
-import type { PageTurns } from '../uploads/ports/page-turns.ts'
-import type { UploadStore } from '../uploads/ports/upload-store.ts'
+import type { PageTurns, PagesPlace } from '../uploads/ports/page-turns.ts'
 
 export interface OperationPages {
   /**
@@ -15,59 +14,56 @@ export interface OperationPages {
   end(): void
 }
 
-/** Uploads that an operation reads without waiting for a turn: at most a millisecond, and the default page size. */
+/** Uploads that an operation reads without waiting for a turn: the default page size, which takes a millisecond. */
 const MAX_ENTRIES_AT_ONCE = 20
 
-export function createOperationPages(
-  turns: PageTurns,
-  { isShared }: Pick<UploadStore, 'isShared'>,
-  caller: string,
-): OperationPages {
+export function createOperationPages(turns: PageTurns, caller: string): OperationPages {
   let pages = 0
+  let unread = 0
   let entriesOfAll = 0
   let isEnded = false
   /** Null while the operation takes no turns. */
-  let leave: (() => void) | null = null
+  let place: PagesPlace | null = null
   /** The last page. */
   let tail: Promise<unknown> = Promise.resolve()
 
-  /**
-   * The only page of an operation is read at once from an embedded database: the request waited for its turn. The
-   * results of a shared one arrive together, those of all its connections in one tick.
-   */
   async function begin(): Promise<void> {
     // All pages of a query are requested in one tick.
     await Promise.resolve()
-    if (entriesOfAll <= MAX_ENTRIES_AT_ONCE || (pages === 1 && !isShared)) return
-    leave = await turns.enter(caller, entriesOfAll)
-    if (isEnded) leave()
+    if (entriesOfAll <= MAX_ENTRIES_AT_ONCE) return
+    place = await turns.enter(caller, entriesOfAll)
+    if (isEnded) place.end()
   }
 
   async function readInTurn<T>(read: () => Promise<T>): Promise<T> {
+    if (place === null) return read()
+    await turns.next(caller)
     if (isEnded) throw new Error('The operation has ended.')
     const page = await read()
-    if (isShared && leave !== null) await turns.next(caller)
+    // The results of a shared database arrive together, those of all its connections in one tick.
+    await turns.next(caller)
     return page
   }
 
   return {
     read(entries, read) {
       pages += 1
+      unread += 1
       entriesOfAll += entries
-      const before =
-        pages === 1
-          ? begin()
-          : tail
-              .catch(() => undefined)
-              .then(() => (leave === null || isShared ? undefined : turns.next(caller)))
-      const page = before.then(() => readInTurn(read))
+      const before = pages === 1 ? begin() : tail.catch(() => undefined)
+      const page = before
+        .then(() => readInTurn(read))
+        .finally(() => {
+          unread -= 1
+          if (unread === 0) place?.endReading()
+        })
       tail = page
       return page
     },
     end() {
       if (isEnded) return
       isEnded = true
-      leave?.()
+      place?.end()
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Shares the event loop and the memory of the process between operations that read pages of uploads. */
-import type { PageTurns } from '../uploads/ports/page-turns.ts'
+import type { PageTurns, PagesPlace } from '../uploads/ports/page-turns.ts'
 import type { Scheduling } from './server/accept-priority.ts'
 import { createTurns } from './server/turns.ts'
 
@@ -21,20 +21,28 @@ export function createPageTurns(scheduling: Scheduling): PageTurns {
   }
 }
 
-/** Returns a function that resolves when the caller has a place, with the function that gives it back. */
-function createPlaces(places: number, perCaller: number): (caller: string) => Promise<() => void> {
-  const all = createSemaphore(places)
+/** @returns `enter` of operations of one size */
+function createPlaces(places: number, perCaller: number): (caller: string) => Promise<PagesPlace> {
+  const reading = createSemaphore(places)
   const byCaller = new Map<string, Semaphore>()
   return async (caller) => {
     const own = byCaller.get(caller) ?? createSemaphore(perCaller)
     byCaller.set(caller, own)
     await own.acquire()
     // After the caller's own, so that a caller takes few of these places while others wait.
-    await all.acquire()
-    return () => {
-      all.release()
-      own.release()
-      if (own.isFree()) byCaller.delete(caller)
+    await reading.acquire()
+    let isReading = true
+    function endReading(): void {
+      if (isReading) reading.release()
+      isReading = false
+    }
+    return {
+      endReading,
+      end() {
+        endReading()
+        own.release()
+        if (own.isFree()) byCaller.delete(caller)
+      },
     }
   }
 }

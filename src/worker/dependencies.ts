@@ -84,7 +84,10 @@ export async function openDependencies(
     deletionsInFlight: new NoopMap(),
     updatesInFlight: new NoopMap(),
     // Each request has its own limit of processor time, and must not wait for others.
-    pageTurns: { enter: () => Promise.resolve(() => undefined), next: () => Promise.resolve() },
+    pageTurns: {
+      enter: () => Promise.resolve({ endReading: () => undefined, end: () => undefined }),
+      next: () => Promise.resolve(),
+    },
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => uuidV7(now()),
   }

@@ -12,6 +12,11 @@ const PLACES = 4
 /** Milliseconds that a page takes, more than the time for turns in one tick. */
 const PAGE_MS = 5
 
+function work(): void {
+  const endsAt = performance.now() + PAGE_MS
+  while (performance.now() < endsAt);
+}
+
 /** Results of a database that arrive together, as those of all connections of a pool may. */
 function createArrivals() {
   let waiting: (() => void)[] = []
@@ -30,16 +35,12 @@ function createArrivals() {
  * Starts a gateway whose reads of pages take time, and records the tick of each, and of each read of histories.
  * @param failing the page of each operation that fails, from 1
  */
-async function start({ failing = 0, isShared = false } = {}) {
+async function start({ failing = 0, isTogether = false } = {}) {
   const ticks = startTicks()
   onTestFinished(ticks.stop)
   const reads: { readonly tick: number; readonly creator: string | undefined }[] = []
   const histories: number[] = []
   const arrivals = createArrivals()
-  const work = (): void => {
-    const endsAt = performance.now() + PAGE_MS
-    while (performance.now() < endsAt);
-  }
   const read = (creator?: string): void => {
     reads.push({ tick: ticks.count(), creator })
     work()
@@ -48,7 +49,6 @@ async function start({ failing = 0, isShared = false } = {}) {
     auth: JWT_AUTH,
     store: (store) => ({
       ...store,
-      isShared,
       historyOf: (ids) => {
         histories.push(ticks.count())
         work()
@@ -58,7 +58,7 @@ async function start({ failing = 0, isShared = false } = {}) {
         read(filter.creator)
         if (reads.length === failing) throw new Error('The page cannot be read.')
         const listed = store.list(filter, range)
-        return isShared ? arrivals.together().then(() => listed) : listed
+        return isTogether ? arrivals.together().then(() => listed) : listed
       },
       findMany: (uids) => {
         read()
@@ -121,8 +121,8 @@ test('operations that read few uploads wait for no other', async () => {
   await Promise.all(large)
 })
 
-test('pages of a shared database are executed in different ticks, also the only ones of operations', async () => {
-  const { setup, histories, send } = await start({ isShared: true })
+test('pages that arrive together are executed in different ticks, also the only ones of operations', async () => {
+  const { setup, histories, send } = await start({ isTogether: true })
   const callers = Array.from({ length: PLACES }, (_, index) => `caller-${index}`)
   for (const caller of callers) {
     await createTestUpload(setup, { authorization: `Bearer ${await tokenFor(caller)}` })

@@ -1,6 +1,7 @@
 /** Places for operations that read pages of uploads. */
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { PagesPlace } from '../../src/uploads/ports/page-turns.ts'
 import { createPageTurns } from '../../src/node/page-turns.ts'
 import { createScheduling } from '../../src/node/server/accept-priority.ts'
 
@@ -8,15 +9,15 @@ import { createScheduling } from '../../src/node/server/accept-priority.ts'
 function startTurns() {
   const turns = createPageTurns(createScheduling())
   const entered: string[] = []
-  const leaves: (() => void)[] = []
+  const places: PagesPlace[] = []
   async function enterAs(caller: string, entries: number): Promise<void> {
-    const leave = await turns.enter(caller, entries)
+    const place = await turns.enter(caller, entries)
     entered.push(caller)
-    leaves.push(leave)
+    places.push(place)
   }
   return {
     entered,
-    leaves,
+    places,
     enter: (caller: string, entries: number): void => {
       void enterAs(caller, entries)
     },
@@ -29,13 +30,13 @@ const LARGE = 101
 test.each([
   [SMALL, 2],
   [LARGE, 1],
-])('a caller has places for operations of %i uploads: %i', async (entries, places) => {
-  const { entered, leaves, enter } = startTurns()
+])('a caller has places for operations of %i uploads: %i', async (entries, count) => {
+  const { entered, places, enter } = startTurns()
   for (const caller of ['a', 'a', 'a', 'b']) enter(caller, entries)
   await nextTick()
-  const ofA = Array.from({ length: places }, () => 'a')
+  const ofA = Array.from({ length: count }, () => 'a')
   expect(entered.toSorted()).toEqual([...ofA, 'b'])
-  leaves[entered.indexOf('a')]?.()
+  places[entered.indexOf('a')]?.end()
   await nextTick()
   expect(entered.toSorted()).toEqual(['a', ...ofA, 'b'])
 })
@@ -45,17 +46,17 @@ test.each([
   [LARGE, 2],
 ])(
   'all callers wait in turn for places for operations of %i uploads: %i',
-  async (entries, places) => {
-    const { entered, leaves, enter } = startTurns()
+  async (entries, count) => {
+    const { entered, places, enter } = startTurns()
     const callers = ['a', 'b', 'c', 'd', 'e']
     for (const caller of callers) for (let place = 0; place < 50; place += 1) enter(caller, entries)
     await nextTick()
-    expect(entered).toHaveLength(places)
+    expect(entered).toHaveLength(count)
     for (let left = 0; left < 10; left += 1) {
-      leaves[left]?.()
+      places[left]?.end()
       await nextTick()
     }
-    expect(entered).toHaveLength(places + 10)
+    expect(entered).toHaveLength(count + 10)
     for (const caller of callers) {
       expect(entered.filter((name) => name === caller).length).toBeGreaterThanOrEqual(2)
     }
@@ -68,4 +69,19 @@ test('large operations delay no small ones', async () => {
   enter('a', SMALL)
   await nextTick()
   expect(entered).toContain('a')
+})
+
+test('an operation that has read its pages delays its caller only', async () => {
+  const { entered, places, enter } = startTurns()
+  for (const caller of ['a', 'b', 'c']) enter(caller, LARGE)
+  await nextTick()
+  expect(entered).toEqual(['a', 'b'])
+  places[0]?.endReading()
+  enter('a', LARGE)
+  await nextTick()
+  expect(entered).toEqual(['a', 'b', 'c'])
+  places[0]?.end()
+  places[1]?.end()
+  await nextTick()
+  expect(entered).toEqual(['a', 'b', 'c', 'a'])
 })
