@@ -113,6 +113,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, idleTimeoutMs)
   const server = createServer({
     IncomingMessage: CountedRequest,
+    // Node would respond without emitting the request, so that such requests could be pipelined without a limit.
+    requireHostHeader: false,
     headersTimeout,
     connectionsCheckingInterval: Math.min(1000, headersTimeout),
     // A file of 30 GB takes longer than Node's default request timeout of five minutes.

@@ -130,7 +130,10 @@ async function sendFile(
  * Resolves when the whole body was received or the connection closed.
  */
 function discardBody(request: IncomingMessage, nextTurn: () => Promise<void>): Promise<void> {
-  let bytes = 0
+  // Reads what has been received, and thereby tells Node that the body is read here: after the response it would
+  // discard the rest by itself, without a limit.
+  const received: unknown = request.read()
+  let bytes = Buffer.isBuffer(received) ? received.byteLength : 0
   const disconnect = () => void request.socket.destroy()
   const deadline = setTimeout(disconnect, MAX_DISCARD_MS).unref()
   request.on('data', (chunk: Buffer) => {

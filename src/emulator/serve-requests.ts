@@ -3,9 +3,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, errorResponse } from './api-error.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
-import { textResponse, writeResponse, type ResponseOrDisconnect } from './http-response.ts'
+import {
+  textResponse,
+  writeResponse,
+  type HttpResponse,
+  type ResponseOrDisconnect,
+} from './http-response.ts'
 import { MAX_HEADERS } from './limits.ts'
 import { route } from './router.ts'
+import { readInSlices } from './sliced-reads.ts'
 import { storageErrorResponse } from './storage-errors.ts'
 import { withTusVersion } from './tus-request.ts'
 
@@ -17,7 +23,10 @@ export function serveRequests(
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
   const { closing, connections, turns } = dependencies
-  server.on('connection', (socket) => connections.open(socket))
+  server.on('connection', (socket) => {
+    readInSlices(socket)
+    connections.open(socket)
+  })
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -58,23 +67,28 @@ async function handleRequest(
   response: ServerResponse,
 ): Promise<void> {
   const { connections, turns } = dependencies
-  let result: ResponseOrDisconnect
-  if (hasTooManyHeaders(request)) {
-    // Headers that are not shown may say otherwise.
-    response.shouldKeepAlive = false
-    result = textResponse(431, `Too many headers (limit: ${MAX_HEADERS}).`)
-  } else {
-    result = withTusVersion(request, await routeSafely(dependencies, request))
-  }
-  await writeResponse(request, response, result, () =>
+  const result = rejectHeaders(request, response) ?? (await routeSafely(dependencies, request))
+  await writeResponse(request, response, withTusVersion(request, result), () =>
     turns.next(connections.clientOf(request.socket)),
   ).catch(() => response.destroy())
 }
 
-/** Whether the request must be rejected: what its body is, for example, may be in a header that is not shown. */
-function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
+/** Returns the response to a request with too many headers or without a Host header; else null. */
+function rejectHeaders(
+  { headers, httpVersion, rawHeaders }: IncomingMessage,
+  response: ServerResponse,
+): HttpResponse | null {
   // Names and values alternately.
-  return rawHeaders.length > 2 * MAX_HEADERS
+  if (rawHeaders.length > 2 * MAX_HEADERS) {
+    // What its body is, for example, may be in a header that is not shown.
+    response.shouldKeepAlive = false
+    return textResponse(431, `Too many headers (limit: ${MAX_HEADERS}).`)
+  }
+  // https://www.rfc-editor.org/rfc/rfc9112#section-3.2-6
+  if (headers.host === undefined && httpVersion !== '1.0') {
+    return textResponse(400, 'The Host header is missing.')
+  }
+  return null
 }
 
 /** Responds 500 to thrown errors and rejections; disconnects while the emulator closes. */

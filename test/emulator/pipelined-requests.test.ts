@@ -83,7 +83,10 @@ test('disconnects a client above 16 pipelined requests', async () => {
   expect(await client.closed()).toBe('')
 })
 
-test('parses no request of a connection that was closed', async () => {
+test.each([
+  ['', 'GET / HTTP/1.1\r\nhost:a\r\n\r\n'],
+  [' without a Host header', 'GET / HTTP/1.1\r\n\r\n'],
+])('parses no request of a connection that was closed%s', async (_name, request) => {
   const emulator = await startTestEmulator()
   let parsed = 0
   const count = () => {
@@ -92,7 +95,7 @@ test('parses no request of a connection that was closed', async () => {
   subscribe('http.server.request.start', count)
   onTestFinished(() => void unsubscribe('http.server.request.start', count))
   const client = await openRaw(emulator.url)
-  client.socket.write('GET / HTTP/1.1\r\nhost:a\r\n\r\n'.repeat(2000))
+  client.socket.write(request.repeat(2000))
   expect(await client.closed()).toBe('')
   // The first, those that were pipelined, and the one that closed the connection.
   expect(parsed).toBeLessThanOrEqual(18)
@@ -118,4 +121,14 @@ test('serves a client that requests a video again as soon as it has received all
     await once(response, 'end')
   }
   expect(ports.size).toBe(1)
+})
+
+test('responds 400 to a request without a Host header, except with HTTP 1.0', async () => {
+  const emulator = await startTestEmulator()
+  const client = await openRaw(emulator.url)
+  client.socket.write('GET / HTTP/1.1\r\n\r\n')
+  expect(await client.until('is missing')).toMatch(/^HTTP\/1\.1 400 /)
+  const old = await openRaw(emulator.url)
+  old.socket.write('GET / HTTP/1.0\r\n\r\n')
+  expect(await old.closed()).toMatch(/^HTTP\/1\.1 200 /)
 })
