@@ -11,7 +11,6 @@ import {
 } from './http-response.ts'
 import { MAX_HEADERS } from './limits.ts'
 import { route } from './router.ts'
-import { readInSlices } from './sliced-reads.ts'
 import { storageErrorResponse } from './storage-errors.ts'
 import { withTusVersion } from './tus-request.ts'
 
@@ -23,10 +22,7 @@ export function serveRequests(
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
   const { closing, connections, turns } = dependencies
-  server.on('connection', (socket) => {
-    readInSlices(socket)
-    connections.open(socket)
-  })
+  server.on('connection', (socket) => connections.open(socket))
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {

@@ -1,5 +1,6 @@
 /** Passes what a connection sends to Node's HTTP parser in slices. */
 import type { Socket } from 'node:net'
+import { latestRequest } from './stoppable-request.ts'
 
 /** Thousands of pipelined requests or chunks fit into a read of 64 KiB, and hundreds into a slice. */
 const SLICE_BYTES = 2048
@@ -15,7 +16,8 @@ const open = new WeakMap<Socket, SlicedRead>()
 
 /**
  * Makes Node stop parsing when the connection is destroyed. By itself it parses a whole read of the connection then.
- * Must be called when the server emits the connection: its only listener for data is Node's.
+ * A part of a body of declared length needs no slices. Must be called when the server emits the connection: its only
+ * listener for data is Node's.
  */
 export function readInSlices(socket: Socket): void {
   const [parse] = socket.listeners('data')
@@ -25,9 +27,12 @@ export function readInSlices(socket: Socket): void {
     onData(bytes) {
       read.rest = bytes
       while (read.rest.length > 0 && !socket.destroyed) {
-        const slice = read.rest.subarray(0, SLICE_BYTES)
-        read.rest = read.rest.subarray(SLICE_BYTES)
+        const request = latestRequest(socket)
+        const toCome = request?.bytesToCome ?? 0
+        const slice = read.rest.subarray(0, Math.max(SLICE_BYTES, toCome))
+        read.rest = read.rest.subarray(slice.length)
         Reflect.apply(parse, socket, [slice])
+        if (toCome > 0 && request?.bytesToCome === toCome) request.endCounting()
       }
       // Even an empty part keeps the bytes of the whole read in memory.
       read.rest = NOTHING

@@ -1,5 +1,6 @@
 /** A request of Node's HTTP server that limits what Node processes of bytes that a client has sent at once. */
 import { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** Pieces of any size: chunks of a chunked body, or parts of it in one read. Each costs much more than its bytes. */
 const MAX_SMALL_PIECES = 256
@@ -19,6 +20,24 @@ export class StoppableRequest extends IncomingMessage {
   declare private isUpgrade: boolean | null
   #pieces = 0
   #bytes = 0
+  /** Bytes of the body by its Content-Length; 0 if it has none, or null if it was not read yet. */
+  #declaredBytes: number | null = null
+
+  constructor(socket: Socket) {
+    super(socket)
+    latest.set(socket, this)
+  }
+
+  /** Bytes that follow on the connection and are certainly a part of this body. */
+  get bytesToCome(): number {
+    this.#declaredBytes ??= Number(this.headers['content-length'] ?? 0)
+    return this.#declaredBytes - this.#bytes
+  }
+
+  /** Must be called when Node discards the body, and does not pass it to `push`. */
+  endCounting(): void {
+    this.#declaredBytes = 0
+  }
 
   get upgrade(): boolean | null {
     return this.isUpgrade
@@ -41,4 +60,11 @@ export class StoppableRequest extends IncomingMessage {
     }
     return super.push(piece, encoding)
   }
+}
+
+const latest = new WeakMap<Socket, StoppableRequest>()
+
+/** Returns the request that was received last on a connection; undefined before the first. */
+export function latestRequest(socket: Socket): StoppableRequest | undefined {
+  return latest.get(socket)
 }
