@@ -20,9 +20,15 @@ export type Attempt = 'first' | 'second'
 
 /**
  * Processes that work for one creator at the same time, whatever they do: a creator with all kinds of slow files has no
- * more of the processors than others. One process that takes minutes leaves a place for short ones.
+ * more of the processors than others.
  */
 export const processesPerCreator = new CreatorLimit(2)
+
+/**
+ * Of those, processes that may take minutes, or have the memory for a large file: one, which leaves a place to the
+ * creator's other files.
+ */
+export const largeProcessesPerCreator = new CreatorLimit(1, processesPerCreator)
 
 /**
  * Worker threads do not suffice: V8 ends the whole process if one large allocation exceeds the heap limit of a

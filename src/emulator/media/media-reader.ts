@@ -8,7 +8,12 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
-import { type Attempt, processesPerCreator, startChildProcess } from '../child-process.ts'
+import {
+  type Attempt,
+  largeProcessesPerCreator,
+  processesPerCreator,
+  startChildProcess,
+} from '../child-process.ts'
 import { CreatorLimit } from '../creator-limit.ts'
 import { FairQueue } from '../fair-queue.ts'
 
@@ -170,17 +175,15 @@ const MAX_RUNNING_PER_CREATOR = 1
 class ReaderProcesses {
   readonly #heapMb: number
   readonly #attempt: Attempt
-  readonly #queue = new FairQueue(
-    MAX_RUNNING,
-    new CreatorLimit(MAX_RUNNING_PER_CREATOR, processesPerCreator),
-  )
+  readonly #queue: FairQueue
   /** Those that read no file. Those whose process runs are last, and used first. */
   readonly #idle: ReaderProcess[] = []
   #count = 0
 
-  constructor(heapMb: number, attempt: Attempt) {
+  constructor(heapMb: number, attempt: Attempt, perCreator: CreatorLimit) {
     this.#heapMb = heapMb
     this.#attempt = attempt
+    this.#queue = new FairQueue(MAX_RUNNING, new CreatorLimit(MAX_RUNNING_PER_CREATOR, perCreator))
   }
 
   /** Reads a file when it is its turn. Returns null if the file timed out or ended its process. */
@@ -231,10 +234,10 @@ class FileReader {
   readonly #first: ReaderProcesses
   readonly #second: ReaderProcesses
 
-  constructor(limits: ReadingLimits) {
+  constructor(limits: ReadingLimits, perCreator: CreatorLimit) {
     this.#limits = limits
-    this.#first = new ReaderProcesses(limits.heapMb, 'first')
-    this.#second = new ReaderProcesses(limits.heapMb, 'second')
+    this.#first = new ReaderProcesses(limits.heapMb, 'first', perCreator)
+    this.#second = new ReaderProcesses(limits.heapMb, 'second', perCreator)
   }
 
   /** @param moreMs time in addition to the limits */
@@ -255,8 +258,8 @@ class FileReader {
   }
 }
 
-const smallFiles = new FileReader(SMALL_FILE)
-const largeFiles = new FileReader(LARGE_FILE)
+const smallFiles = new FileReader(SMALL_FILE, processesPerCreator)
+const largeFiles = new FileReader(LARGE_FILE, largeProcessesPerCreator)
 
 /**
  * Reads one file. Small and large files have separate queues. Returns `damaged` for a file that twice times

@@ -5,8 +5,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { processesPerCreator } from '../child-process.ts'
-import { CreatorLimit } from '../creator-limit.ts'
+import { largeProcessesPerCreator, processesPerCreator } from '../child-process.ts'
 import { FairQueue } from '../fair-queue.ts'
 import {
   FILE_MODE,
@@ -26,8 +25,6 @@ export type RemuxResult =
 
 /** Files that are remuxed at the same time, per attempt. An attempt may take two minutes. */
 const MAX_RUNNING = 3
-/** Leaves one of the creator's processes to their other files. */
-const MAX_SECOND_PER_CREATOR = 1
 
 /** Limits of the first attempt, in which most files end: five minutes of video take 0.5 s. */
 const QUICK: RemuxLimits = { attempt: 'first', heapMb: 96, timeoutMs: 1000 }
@@ -69,10 +66,7 @@ export class Renditions {
   readonly #loading = new Map<string, Loading>()
   /** Files that exceed the limits of the first attempt do not delay the first attempts of others. */
   readonly #firstAttempts = new FairQueue(MAX_RUNNING, processesPerCreator)
-  readonly #secondAttempts = new FairQueue(
-    MAX_RUNNING,
-    new CreatorLimit(MAX_SECOND_PER_CREATOR, processesPerCreator),
-  )
+  readonly #secondAttempts = new FairQueue(MAX_RUNNING, largeProcessesPerCreator)
 
   constructor(files: VideoFiles, closing: AbortSignal) {
     this.#files = files
