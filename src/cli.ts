@@ -22,7 +22,6 @@ const { version: VERSION } = z
 const program = new Command('headgate')
   .description('A GraphQL gateway for direct creator uploads to Cloudflare Stream.')
   .version(VERSION)
-  .showHelpAfterError('(`headgate --help` lists the commands.)')
   .addHelpText(
     'after',
     `
@@ -187,7 +186,15 @@ callbacks
   .description('Send a signed test callback, and print the response.')
   .action((url: string) => run(async () => (await callbackCommands()).testCallback(url)))
 
+showHelpAfterErrors(program, 'headgate')
 await program.parseAsync()
+
+/** After an error, names the help of the command that had it. */
+function showHelpAfterErrors(command: Command, name: string): void {
+  const shown = command.commands.length > 0 ? 'lists the commands' : 'shows its options'
+  command.showHelpAfterError(`(\`${name} --help\` ${shown}.)`)
+  for (const inner of command.commands) showHelpAfterErrors(inner, `${name} ${inner.name()}`)
+}
 
 /** Runs a command and sets its exit code; prints an error as one line. */
 async function run(command: () => Promise<number>): Promise<void> {

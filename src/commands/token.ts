@@ -106,9 +106,13 @@ function describeToken(options: TokenOptions, { sub, exp = 0 }: JWTPayload): str
   })
   return [
     `A token of ${sub}, valid until ${new Date(exp * 1000).toISOString()}.`,
-    ...(options.admin === true ? ['  administrates the uploads of every creator'] : []),
+    ...(options.admin === true
+      ? ['  administrator: sees, changes and deletes the uploads of every creator']
+      : []),
     ...(options.play === true ? ['  plays the videos of every creator'] : []),
-    ...(limits.length === 0 ? ["  limits: the gateway's"] : limits.map((line) => `  ${line}`)),
+    ...(limits.length === 0
+      ? ['  limits: those of the gateway']
+      : limits.map((line) => `  ${line}`)),
     '',
   ].join('\n')
 }

@@ -44,6 +44,8 @@ export async function runDemo(keepOpen?: () => Promise<void>): Promise<number> {
     if (keepOpen !== undefined) {
       terminal.print('Play them at the URLs above. Press Ctrl-C to stop.')
       await keepOpen()
+    } else {
+      terminal.print('The demo has ended, and its URLs with it. `--keep` keeps them.')
     }
     return done ? 0 : 1
   } finally {
@@ -75,7 +77,7 @@ async function showTus(call: GatewayClient, terminal: Terminal, path: string): P
 
 async function showPrivate(call: GatewayClient, terminal: Terminal): Promise<boolean> {
   terminal.print('')
-  terminal.print('3. A private video, which plays only by a signed address')
+  terminal.print('3. A private video, which plays only by a signed URL')
   const { uid, uploadURL } = await call.mintPrivate()
   const ready = printStatusUntilDone(call, uid, terminal)
   const { size } = await stat(TESTCARD)

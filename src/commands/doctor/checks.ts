@@ -37,7 +37,7 @@ export async function checkStream(
     return {
       state: 'ok',
       subject,
-      sentence: `account ${config.accountId} responds: ${videoCount} videos, ${Math.round(storedMinutes)}${limit} minutes stored.`,
+      sentence: `account ${config.accountId} responds: ${videoCount} ${videoCount === 1 ? 'video' : 'videos'}, ${Math.round(storedMinutes)}${limit} minutes stored.`,
     }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
