@@ -1,7 +1,7 @@
 /** GraphiQL options: example operations, and subscriptions over server-sent events. */
 import type { GraphiQLOptions } from 'graphql-yoga'
 
-const MINT = `# Creates a one-time upload URL. Then send a video to it:
+const MINT = `# Creates a one-time upload URL. Then:
 #   curl --form file=@video.mp4 UPLOAD_URL
 mutation Mint {
   createDirectUpload(input: { maxDurationSeconds: 3600, name: "My first upload" }) {
@@ -22,7 +22,8 @@ mutation Mint {
 }
 `
 
-const FIND = `# Finds one upload. Enter its uid below, under Variables.
+const FIND = `# Finds one upload.
+# Enter its uid below, under Variables.
 query Find($uid: ID!) {
   upload(uid: $uid) {
     name
@@ -45,7 +46,8 @@ query Find($uid: ID!) {
 }
 `
 
-const WATCH_ALL = `# All changes to your uploads. Run it, then create an upload in another tab.
+const WATCH_ALL = `# All changes to your uploads. Run it,
+# then create an upload in another tab.
 subscription WatchAll {
   uploadsChanged {
     uid
@@ -56,7 +58,8 @@ subscription WatchAll {
 }
 `
 
-const WATCH = `# One upload, until its terminal status. Enter its uid below, under Variables.
+const WATCH = `# One upload, until its last status.
+# Enter its uid below, under Variables.
 subscription Watch($uid: ID!) {
   uploadStatus(uid: $uid) {
     status

@@ -39,8 +39,8 @@ export function progressLabel(row: Row): string {
         : `${bytesOf(row)} · Choose the same file to resume.`
     case 'other-device':
       return row.sentBytes === null
-        ? 'Started on another page.'
-        : `${bytesOf(row)}, on another page.`
+        ? 'Created by another page, or by the API.'
+        : `${bytesOf(row)}, sent from elsewhere.`
     case 'queued':
       return 'Received; waiting for an encoder.'
     case 'encoding':

@@ -65,7 +65,7 @@ export async function serveTusUrl(
 }
 
 function wrongMethod(allow: string): HttpResponse {
-  return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
+  return textResponse(405, `This is an upload URL. Allowed methods: ${allow}.`, { allow })
 }
 
 function unknownMethod(): HttpResponse {
