@@ -2,7 +2,7 @@
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Pieces of any size: chunks of a chunked body, or parts of it in one read. Each costs much more than its bytes. */
+/** Pieces of any size: chunks of a chunked body, or what one read has of the body. Each costs much more than its bytes. */
 const MAX_SMALL_PIECES = 256
 
 /** One further piece is allowed for so many bytes: larger pieces cost little more than their bytes. */
