@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, errorResponse } from './api-error.ts'
+import { onConnection } from './counted-request.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
 import {
   textResponse,
@@ -22,7 +23,7 @@ export function serveRequests(
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
   const { closing, connections, turns } = dependencies
-  server.on('connection', (socket) => connections.open(socket))
+  onConnection(server, (socket) => connections.open(socket))
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,7 @@
 /** Bodies that arrive in tiny pieces: each piece costs time and memory, so that a client has a bounded number. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { CountedRequest } from '../../src/emulator/counted-request.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { zeros } from '../kit/media.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
@@ -90,6 +91,23 @@ describe('disconnects a client that sends tiny pieces', () => {
   })
 })
 
+test.each([
+  ['', 0],
+  [' behind many headers', 300],
+])(
+  'processes only hundreds of thousands of tiny pieces that arrive at once%s',
+  async (_, count) => {
+    const { url } = await startTestEmulator()
+    const push = vi.spyOn(CountedRequest.prototype, 'push')
+    onTestFinished(() => push.mockRestore())
+    const headers: Record<string, string> = {}
+    for (let index = 0; index < count; index += 1) headers[`x${index}`] = ''
+    headers['transfer-encoding'] = 'chunked'
+    await sendUnended(url, 'POST /', headers, TINY.repeat(9000))
+    expect(push.mock.calls.length).toBeLessThan(1000)
+  },
+)
+
 describe('serves a client that sends', () => {
   test('a large tus chunk in pieces of 1,024 bytes', async () => {
     const emulator = await startTestEmulator()
@@ -98,6 +116,36 @@ describe('serves a client that sends', () => {
     const line = `PATCH ${new URL(uploadURL).pathname}`
     client.socket.write(rawRequest(line, TUS_HEADERS) + SMALL.repeat(16 * 1024) + '0\r\n\r\n')
     expect(await client.until('upload-offset')).toContain('HTTP/1.1 204')
+  })
+
+  test('requests with and without chunks on one connection', async () => {
+    const { url } = await startTestEmulator()
+    const client = await openRaw(url)
+    const json = { 'content-type': 'application/json' }
+    const body = '{"advanceSeconds":1}'
+    const requests = [
+      rawRequest('POST /__emulator/clock', { ...json, 'content-length': '20' }, body),
+      rawRequest('POST /__emulator/clock', JSON_HEADERS) + `${chunk(body)}0\r\n\r\n`,
+      rawRequest('POST /__emulator/clock', { ...json, 'content-length': '20' }, body),
+      rawRequest('POST /__emulator/clock', JSON_HEADERS) + `${chunk(body)}0\r\nA: b\r\n\r\n`,
+    ]
+    for (const [index, request] of requests.entries()) {
+      client.socket.write(request)
+      await client.until('HTTP/1.1 200')
+      await pollUntil(async () => client.received().split('HTTP/1.1 200').length - 1 === index + 1)
+    }
+    expect(await (await fetch(`${url}/__emulator/state`)).text()).toContain('"advancedSeconds":4')
+  })
+
+  test('a body with chunks after it was told to continue', async () => {
+    const { url } = await startTestEmulator()
+    const client = await openRaw(url)
+    client.socket.write(
+      rawRequest('POST /__emulator/clock', { ...JSON_HEADERS, expect: '100-continue' }),
+    )
+    await client.until('HTTP/1.1 100 Continue')
+    client.socket.write(`${chunk('{"advanceSeconds":1}')}0\r\n\r\n`)
+    expect(await client.until('HTTP/1.1 200')).toContain('HTTP/1.1 200')
   })
 
   test('tiny pieces below the maximum, in each of several requests on one connection', async () => {
