@@ -35,6 +35,8 @@ function builtFile(folder: URL, name: string): StaticFile {
       if (cached !== undefined) return cached
       const bytes = readFile(new URL(name + SUFFIXES[coding], folder))
       read.set(coding, bytes)
+      // For example, too many files are open: the next request tries again.
+      bytes.catch(() => read.delete(coding))
       return bytes
     },
   }

@@ -57,4 +57,16 @@ describe('an upgrade', () => {
   ])('is rejected %s', async (_where, all) => {
     expect(await responseTo(`${line}\r\n${all}`)).toMatch(/^HTTP\/1\.1 431 /)
   })
+
+  it('with too many headers, whose client resets the connection, does not end the process', async () => {
+    const gateway = await startTestGateway()
+    const request = `${line}\r\n${others(300)}${headers.join('\r\n')}`
+    for (let count = 0; count < 50; count += 1) {
+      const { socket } = await openRaw(gateway.url)
+      await new Promise<void>((resolve) => socket.write(request, () => resolve()))
+      socket.resetAndDestroy()
+    }
+    // An error without a listener would fail this test file.
+    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+  })
 })

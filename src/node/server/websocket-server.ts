@@ -102,7 +102,14 @@ export function attachWebSocketServer(
   /** Sockets without an accepted `connection_init`. */
   const unauthenticated = createIndexedSet<UnauthenticatedSocket>()
 
-  function upgrade(request: IncomingMessage, socket: Duplex, parsedHead: Buffer): void {
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const destroy = (): void => void socket.destroy()
+    // Node has removed its own listener. Without one, a client that resets the connection would end the process.
+    socket.on('error', destroy)
+    createGuard(log, destroy)(route)(request, socket, head)
+  }
+
+  function route(request: IncomingMessage, socket: Duplex, parsedHead: Buffer): void {
     const head = Buffer.concat([parsedHead, endSlicedReads(request.socket)])
     // Every request of a destroyed connection is an upgrade: see StoppableRequest.
     if (socket.destroyed) return
@@ -119,9 +126,7 @@ export function attachWebSocketServer(
       ignoreUpgrade(server, request, socket, head)
       return
     }
-    const destroy = (): void => void socket.destroy()
-    socket.on('error', destroy)
-    createGuard(log, destroy)(accept)(request, socket, head)
+    accept(request, socket, head)
   }
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
