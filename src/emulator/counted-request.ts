@@ -79,9 +79,14 @@ function readInSlices(socket: Socket): void {
   if (parse === undefined) return
   socket.removeAllListeners('data')
   socket.on('data', (bytes: Buffer) => {
-    for (let start = 0; start < bytes.length && !socket.destroyed; start += SLICE_BYTES) {
-      Reflect.apply(parse, socket, [bytes.subarray(start, start + SLICE_BYTES)])
+    let rest = bytes
+    // Node pauses the connection while a body or a response before waits for its reader, and fails if it gets more.
+    while (rest.length > 0 && !socket.destroyed && !socket.isPaused()) {
+      const slice = rest.subarray(0, SLICE_BYTES)
+      rest = rest.subarray(SLICE_BYTES)
+      Reflect.apply(parse, socket, [slice])
     }
+    if (rest.length > 0 && !socket.destroyed) socket.unshift(rest)
   })
 }
 

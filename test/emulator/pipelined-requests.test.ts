@@ -74,6 +74,30 @@ test('sends the response in progress, then closes the connection of pipelined re
   expect(received).toContain('"videos":[]')
 })
 
+test.each([
+  ['with chunks', 'transfer-encoding: chunked\r\n\r\n1000\r\n'],
+  ['of declared length', 'content-length: 4096\r\n\r\n'],
+])('survives a pipelined body %s behind an unread response', async (_name, rest) => {
+  const { emulator, uid } = await startWithVideo()
+  const client = await openRaw(emulator.url)
+  // Connections are read in slices after a request with chunks.
+  client.socket.write(`${rawRequest('POST /', { 'transfer-encoding': 'chunked' })}0\r\n\r\n`)
+  await once(client.socket, 'readable')
+  client.socket.read()
+  client.socket.write(rawRequest(`GET /${uid}/video`))
+  await once(client.socket, 'readable')
+  // The buffers of both sides are full.
+  await pollUntil(async () => {
+    const before = client.socket.bytesRead
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    return client.socket.bytesRead === before
+  })
+  client.socket.write(`POST / HTTP/1.1\r\nhost: a\r\n${rest}${'x'.repeat(4096)}`)
+  expect((await fetch(`${emulator.url}/${uid}/video`, { method: 'HEAD' })).status).toBe(200)
+  // Node fails in the event loop, which vitest reports.
+  expect((await client.closed()).length).toBeGreaterThan(VIDEO_BYTES)
+})
+
 test('disconnects a client above 16 pipelined requests', async () => {
   const emulator = await startTestEmulator()
   await emulator.fault({ on: 'upload', delayMs: 60_000 })

@@ -69,6 +69,23 @@ it('disconnects a client that does not read a large response that was written in
   expect((await client.closed()).length).toBeLessThan(LARGE)
 })
 
+it('sends the whole response to a client that pipelines requests before it reads', async () => {
+  const server = await startServer(async () => new Response('x'.repeat(LARGE)))
+  const client = await openRaw(server.url)
+  client.socket.pause()
+  client.socket.write(rawRequest('GET /'))
+  await expect.poll(() => server.load().inFlight).toBe(0)
+  await new Promise((resolve) => {
+    client.socket.once('readable', resolve)
+  })
+  // More than a slice. Node fails in the event loop if its parser gets more while the connection is paused.
+  client.socket.write(rawRequest('GET /', { padding: 'x'.repeat(1500) }).repeat(4))
+  const other = await openRaw(server.url)
+  other.socket.write(rawRequest('GET /', { connection: 'close' }))
+  expect((await other.closed()).length).toBeGreaterThan(LARGE)
+  expect((await client.closed()).length).toBeGreaterThan(LARGE)
+})
+
 it('disconnects a client that sends no body after a request with an upgrade', async () => {
   const server = await startServer(async (request) => new Response(await request.text()))
   const client = await openRaw(server.url)

@@ -15,7 +15,8 @@ const NOTHING = Buffer.alloc(0)
 const open = new WeakMap<Socket, SlicedRead>()
 
 /**
- * Makes Node stop parsing when the connection is destroyed. By itself it parses a whole read of the connection then.
+ * Makes Node stop parsing when the connection is destroyed or paused. By itself it parses a whole read of the connection
+ * then, and it fails if it gets more while the connection is paused.
  * A part of a body of declared length needs no slices. Must be called when the server emits the connection: its only
  * listener for data is Node's.
  */
@@ -26,7 +27,8 @@ export function readInSlices(socket: Socket): void {
     rest: NOTHING,
     onData(bytes) {
       read.rest = bytes
-      while (read.rest.length > 0 && !socket.destroyed) {
+      // Node pauses the connection while a body or a response before waits for its reader.
+      while (read.rest.length > 0 && !socket.destroyed && !socket.isPaused()) {
         const request = latestRequest(socket)
         const toCome = request?.bytesToCome ?? 0
         const slice = read.rest.subarray(0, Math.max(SLICE_BYTES, toCome))
@@ -34,8 +36,10 @@ export function readInSlices(socket: Socket): void {
         Reflect.apply(parse, socket, [slice])
         if (toCome > 0 && request?.bytesToCome === toCome) request.endCounting()
       }
+      const { rest } = read
       // Even an empty part keeps the bytes of the whole read in memory.
       read.rest = NOTHING
+      if (rest.length > 0 && !socket.destroyed) socket.unshift(rest)
     },
   }
   socket.removeAllListeners('data')
