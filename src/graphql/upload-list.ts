@@ -68,7 +68,14 @@ builder.subscriptionField('uploadList', (t) =>
     resolve: async (event, args, context): Promise<UploadListEvent> => {
       withFreshResultLimit(event, args, context)
       if ('changed' in event) return { page: null, ...event }
-      return { page: await event.readPage(), changed: null, isListed: true }
+      const { pages } = context
+      try {
+        const { size } = toPageRequest({ first: args.first })
+        const page = await event.readPage((read) => pages.read(size, read))
+        return { page, changed: null, isListed: true }
+      } finally {
+        pages.end()
+      }
     },
   }),
 )

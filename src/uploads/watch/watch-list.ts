@@ -10,12 +10,20 @@ import { openStream } from './watch-uploads.ts'
 
 /** The page, which is the first event, or a change after it. */
 export type UploadListEvent =
-  /** Reads the page when the event is executed. The events end if this fails. */
-  | { readonly readPage: () => Promise<UploadPage> }
+  /**
+   * Reads the page when the event is executed. The events end if this fails.
+   * @param inTurn calls the function when the page may be read
+   */
+  | { readonly readPage: (inTurn: InTurn) => Promise<UploadPage> }
   /** `isListed` is false if the upload is no longer in the list. */
   | { readonly changed: Upload; readonly isListed: boolean }
 
-/** `return` releases all resources immediately, even during a pending read. */
+type InTurn = <T>(read: () => Promise<T>) => Promise<T>
+
+/**
+ * `return` releases all resources immediately, even while a change is awaited, or else when the page has been read:
+ * so a caller cannot have more pages read at the same time than it can have subscriptions.
+ */
 export interface UploadListEvents
   extends
     AsyncIterableIterator<UploadListEvent, void, void>,
@@ -77,6 +85,8 @@ function listEvents(
   watched: WatchedUploads,
 ): UploadListEvents {
   let isFirst = true
+  let isEnded = false
+  let reading: Promise<unknown> | null = null
   /** Null until the page is read. Its uploads are not kept. */
   let list: {
     readonly versions: ReadonlyMap<string, number>
@@ -84,8 +94,13 @@ function listEvents(
   } | null = null
 
   /** Changes wait in the stream meanwhile. */
-  async function readPage(): Promise<UploadPage> {
-    const page = await readUploads()
+  async function readPage(inTurn: InTurn): Promise<UploadPage> {
+    const read = inTurn(() => {
+      if (isEnded) throw new Error('The subscription has ended.')
+      return readUploads()
+    })
+    reading = read
+    const page = await read
     const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
     list = { versions, selection: page.selection }
     for (const upload of page.uploads) watched.update(upload)
@@ -93,6 +108,8 @@ function listEvents(
   }
 
   async function end(): Promise<IteratorResult<UploadListEvent, void>> {
+    isEnded = true
+    await reading?.catch(() => undefined)
     await changes.return?.()
     return { done: true, value: undefined }
   }
