@@ -17,6 +17,8 @@ export interface OperationPages {
 /** Uploads that an operation reads without waiting for a turn: the default page size, which takes a millisecond. */
 const MAX_ENTRIES_AT_ONCE = 20
 
+const ignore = (): void => undefined
+
 export function createOperationPages(turns: PageTurns, caller: string): OperationPages {
   let pages = 0
   let unread = 0
@@ -24,8 +26,8 @@ export function createOperationPages(turns: PageTurns, caller: string): Operatio
   let isEnded = false
   /** Null while the operation takes no turns. */
   let place: PagesPlace | null = null
-  /** The last page. */
-  let tail: Promise<unknown> = Promise.resolve()
+  /** Resolves, without a value, when the last page was read or has failed: a subscription keeps it long after that. */
+  let tail: Promise<void> = Promise.resolve()
 
   async function begin(): Promise<void> {
     // All pages of a query are requested in one tick.
@@ -50,14 +52,14 @@ export function createOperationPages(turns: PageTurns, caller: string): Operatio
       pages += 1
       unread += 1
       entriesOfAll += entries
-      const before = pages === 1 ? begin() : tail.catch(() => undefined)
+      const before = pages === 1 ? begin() : tail
       const page = before
         .then(() => readInTurn(read))
         .finally(() => {
           unread -= 1
           if (unread === 0) place?.endReading()
         })
-      tail = page
+      tail = page.then(ignore, ignore)
       return page
     },
     end() {

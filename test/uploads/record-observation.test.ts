@@ -22,6 +22,7 @@ import { mintIn } from '../contracts/store-suite.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { anyObservation } from '../kit/observations.ts'
 import { after, videoOf } from '../kit/samples.ts'
+import { alice } from '../kit/viewer.ts'
 
 let folder = ''
 let store: UploadStore
@@ -118,15 +119,8 @@ describe('concurrent mutations, webhooks and polls', () => {
       watchRegistry,
       closing: closing.signal,
     }
-    const viewer = {
-      subject: 'alice',
-      isAdmin: false,
-      canPlayAll: false,
-      limits: null,
-      expiresAt: null,
-    }
     const watches = await Promise.all(
-      Array.from({ length: 100 }, () => watchUpload(dependencies, viewer, upload.uid)),
+      Array.from({ length: 100 }, () => watchUpload(dependencies, alice, upload.uid)),
     )
     const subscribed = watches.flatMap((outcome) => ('kind' in outcome ? [] : [outcome]))
     expect(subscribed).toHaveLength(100)

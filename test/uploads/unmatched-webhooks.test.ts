@@ -19,14 +19,8 @@ import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { requestOf } from '../kit/samples.ts'
+import { alice } from '../kit/viewer.ts'
 
-const viewer = {
-  subject: 'alice',
-  isAdmin: false,
-  canPlayAll: false,
-  limits: null,
-  expiresAt: null,
-}
 const ignore = () => undefined
 
 async function startDependencies(): Promise<Dependencies> {
@@ -95,7 +89,7 @@ async function mintWithWebhook(dependencies: Dependencies, notify: (uid: string)
   }
   const outcome = await createUpload(
     { ...dependencies, stream },
-    viewer,
+    alice,
     requestOf({ expiry: null }),
   )
   if (outcome.kind !== 'Minted') throw new Error(outcome.message)

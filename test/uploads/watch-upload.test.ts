@@ -14,14 +14,9 @@ import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-regi
 import { watchUpload, watchUploads } from '../../src/uploads/watch/watch-uploads.ts'
 import { mintIn } from '../contracts/store-suite.ts'
 import { createTestClock } from '../kit/clock.ts'
+import { alice } from '../kit/viewer.ts'
 
-const viewer: Viewer = {
-  subject: 'alice',
-  isAdmin: true,
-  canPlayAll: false,
-  limits: null,
-  expiresAt: null,
-}
+const viewer: Viewer = { ...alice, isAdmin: true }
 
 let store: UploadStore
 let upload: Upload

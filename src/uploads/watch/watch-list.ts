@@ -101,6 +101,8 @@ function listEvents(
     })
     reading = read
     const page = await read
+    // The promise would keep the page as long as the subscription.
+    reading = null
     const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
     list = { versions, selection: page.selection }
     for (const upload of page.uploads) watched.update(upload)
