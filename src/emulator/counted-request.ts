@@ -22,7 +22,7 @@ const sliced = new WeakSet<Socket>()
  * https://github.com/nodejs/node/blob/v20.x/lib/_http_server.js (parserOnIncoming)
  */
 export class CountedRequest extends IncomingMessage {
-  // Not private fields of JavaScript: the constructor of IncomingMessage sets `upgrade` before those exist.
+  // Not a private field of JavaScript: the constructor of IncomingMessage sets `upgrade` before those exist.
   declare private isDestroyed: boolean
   #pieces = 0
   #bytes = 0
@@ -52,10 +52,14 @@ export class CountedRequest extends IncomingMessage {
   }
 }
 
-/** Node obeys a Transfer-Encoding above the maximum number of headers without showing it. */
-function mayHaveChunks({ headers, rawHeaders }: IncomingMessage): boolean {
+/** Returns whether the request has more than the maximum number of headers: Node obeys further ones without showing them. */
+export function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
   // Names and values alternately.
-  return headers['transfer-encoding'] !== undefined || rawHeaders.length > 2 * MAX_HEADERS
+  return rawHeaders.length > 2 * MAX_HEADERS
+}
+
+function mayHaveChunks(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || hasTooManyHeaders(request)
 }
 
 /** Reads connections whose requests have chunks in slices. The listener is called for each new connection. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, errorResponse } from './api-error.ts'
-import { onConnection } from './counted-request.ts'
+import { hasTooManyHeaders, onConnection } from './counted-request.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
 import {
   textResponse,
@@ -71,12 +71,9 @@ async function handleRequest(
 }
 
 /** Returns the response to a request with too many headers or without a Host header; else null. */
-function rejectHeaders(
-  { headers, httpVersion, rawHeaders }: IncomingMessage,
-  response: ServerResponse,
-): HttpResponse | null {
-  // Names and values alternately.
-  if (rawHeaders.length > 2 * MAX_HEADERS) {
+function rejectHeaders(request: IncomingMessage, response: ServerResponse): HttpResponse | null {
+  const { headers, httpVersion } = request
+  if (hasTooManyHeaders(request)) {
     // What its body is, for example, may be in a header that is not shown.
     response.shouldKeepAlive = false
     return textResponse(431, `Too many headers (limit: ${MAX_HEADERS}).`)

@@ -94,19 +94,16 @@ describe('disconnects a client that sends tiny pieces', () => {
 test.each([
   ['', 0],
   [' behind many headers', 300],
-])(
-  'processes only hundreds of thousands of tiny pieces that arrive at once%s',
-  async (_, count) => {
-    const { url } = await startTestEmulator()
-    const push = vi.spyOn(CountedRequest.prototype, 'push')
-    onTestFinished(() => push.mockRestore())
-    const headers: Record<string, string> = {}
-    for (let index = 0; index < count; index += 1) headers[`x${index}`] = ''
-    headers['transfer-encoding'] = 'chunked'
-    await sendUnended(url, 'POST /', headers, TINY.repeat(9000))
-    expect(push.mock.calls.length).toBeLessThan(1000)
-  },
-)
+])('processes fewer than 1,000 of 9,000 tiny pieces that arrive at once%s', async (_, count) => {
+  const { url } = await startTestEmulator()
+  const push = vi.spyOn(CountedRequest.prototype, 'push')
+  onTestFinished(() => push.mockRestore())
+  const headers: Record<string, string> = {}
+  for (let index = 0; index < count; index += 1) headers[`x${index}`] = ''
+  headers['transfer-encoding'] = 'chunked'
+  await sendUnended(url, 'POST /', headers, TINY.repeat(9000))
+  expect(push.mock.calls.length).toBeLessThan(1000)
+})
 
 describe('serves a client that sends', () => {
   test('a large tus chunk in pieces of 1,024 bytes', async () => {
