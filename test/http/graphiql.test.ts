@@ -1,7 +1,7 @@
 /** GraphiQL: a small page, and immutable, compressed files that are not copied for each client. */
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -107,6 +107,11 @@ describe('the built files', () => {
       const headers = { 'accept-encoding': coding }
       return handler(new Request(`http://x${pathOf(html, 'js')}`, { method, headers }))
     }
+    const script = join(folder, basename(pathOf(html, 'js')))
+    await rename(script, `${script}.away`)
+    await expect(get('')).rejects.toThrow('ENOENT')
+    await rename(`${script}.away`, script)
+    // A failed read is not kept.
     const whole = Buffer.from(await (await get('')).arrayBuffer())
     for (const [accepted, coding, decompress] of [
       ['gzip, deflate, br, zstd', 'br', brotliDecompressSync],
